@@ -1,0 +1,248 @@
+/**
+ * What a kernel is: an implementation of one op over plain typed arrays. `prepare` packs and plans once and returns the
+ * hot path; `resolve` picks the first kernel of a backend that supports the parameters.
+ *
+ * Layouts: activations NHWC, convolution filters OHWI, linear weights [out, in]; row-major, contiguous.
+ */
+
+export type FloatArray = Float32Array | Float64Array;
+/** 8-bit codes. Activations may be signed or unsigned, weights are signed unless a weight zero point says otherwise. */
+export type CodeArray = Int8Array | Uint8Array;
+
+/**
+ * How int32 accumulators become codes: `y = clamp(round(acc * real multiplier) + zeroPoint, min, max)`.
+ * One multiplier, or one per output channel.
+ * - float: `rne(f32(f32(acc) * multiplier))` (ONNX QLinearConv, XNNPACK fp32 requantization)
+ * - fixed: TFLite's 31-bit multiplier and shift, with gemmlowp's double rounding or TFLite's single rounding
+ */
+export type Requantization = { readonly zeroPoint: number; readonly min: number; readonly max: number } & (
+  | { readonly numerics: 'float'; readonly multiplier: Float32Array }
+  | {
+      readonly numerics: 'fixed';
+      readonly rounding: FixedRounding;
+      readonly multiplier: Int32Array;
+      readonly shift: Int32Array;
+    }
+);
+export type FixedRounding = 'double' | 'single';
+
+/** Which of the two arithmetics an elementwise integer kernel uses. */
+export type Numerics = { readonly numerics: 'float' } | { readonly numerics: 'fixed'; readonly rounding: FixedRounding };
+
+/** The geometry of a 2-D convolution or pooling window. Padding at the bottom and right follows from the output size. */
+export interface WindowGeometry {
+  readonly batch: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+export interface ConvGeometry extends WindowGeometry {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** Filters are [outChannels, kernelHeight, kernelWidth, inChannels / groups]. */
+  readonly groups: number;
+}
+
+/** An 8-bit tensor with per-tensor quantization parameters. */
+export interface QuantizedArray {
+  readonly data: CodeArray;
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+/** Parameters per op. Arrays named first are read, the last one (`y`, `c`, `dx`, `dw`) is written. */
+export interface OpParams {
+  // ---- float ----
+  /** c[m, n] (+)= sum_k op(a)[m, k] * op(b)[k, n] + bias[n] */
+  gemm: {
+    readonly m: number;
+    readonly n: number;
+    readonly k: number;
+    /** [m, k], or [k, m] when transA */
+    readonly a: FloatArray;
+    /** [k, n], or [n, k] when transB */
+    readonly b: FloatArray;
+    readonly transA: boolean;
+    readonly transB: boolean;
+    readonly bias: FloatArray | null;
+    readonly accumulate: boolean;
+    readonly c: FloatArray;
+  };
+  conv2d: ConvGeometry & {
+    readonly x: FloatArray;
+    readonly w: FloatArray;
+    readonly bias: FloatArray | null;
+    readonly y: FloatArray;
+  };
+  conv2dInputGrad: ConvGeometry & { readonly dy: FloatArray; readonly w: FloatArray; readonly dx: FloatArray };
+  conv2dFilterGrad: ConvGeometry & { readonly x: FloatArray; readonly dy: FloatArray; readonly dw: FloatArray };
+
+  // ---- integer ----
+  /** y[m, n] = requantize(bias[n] + sum_k (x[m, k] - xZeroPoint) * (w[n, k] - wZeroPoint)); int32 sums if requant is null */
+  qgemm: {
+    readonly m: number;
+    readonly n: number;
+    readonly k: number;
+    readonly x: CodeArray;
+    readonly xZeroPoint: number;
+    readonly w: CodeArray;
+    readonly wZeroPoint: number;
+    readonly bias: Int32Array | null;
+    readonly requant: Requantization | null;
+    readonly y: CodeArray | Int32Array;
+  };
+  /** As qgemm, per output position; positions outside the image contribute nothing (they hold xZeroPoint). */
+  qconv2d: ConvGeometry & {
+    readonly x: CodeArray;
+    readonly xZeroPoint: number;
+    readonly w: CodeArray;
+    readonly wZeroPoint: number;
+    readonly bias: Int32Array | null;
+    readonly requant: Requantization | null;
+    readonly y: CodeArray | Int32Array;
+  };
+  /** y = a + b, or a - b; numpy broadcasting of aShape and bShape to yShape */
+  qadd: BinaryParams & { readonly subtract: boolean };
+  qmul: BinaryParams;
+  qmaxpool: WindowGeometry & {
+    readonly channels: number;
+    readonly x: CodeArray;
+    /** clamp of the result (a fused activation) */
+    readonly min: number;
+    readonly max: number;
+    readonly y: CodeArray;
+  };
+  /** Mean over the cells of the window that lie inside the image (or over all, when countIncludePad). */
+  qavgpool: WindowGeometry & Numerics & {
+    readonly channels: number;
+    readonly countIncludePad: boolean;
+    readonly x: QuantizedArray;
+    readonly min: number;
+    readonly max: number;
+    readonly y: QuantizedArray;
+  };
+  /** x is [outer, reduce, inner], y is [outer, inner]: the mean over `reduce` */
+  qmean: Numerics & {
+    readonly outer: number;
+    readonly reduce: number;
+    readonly inner: number;
+    readonly x: QuantizedArray;
+    readonly min: number;
+    readonly max: number;
+    readonly y: QuantizedArray;
+  };
+  /** Each input is [outer, inner_i]; y is [outer, sum of inner_i]. Inputs of other qparams are requantized. */
+  qconcat: Numerics & {
+    readonly outer: number;
+    readonly inputs: readonly (QuantizedArray & { readonly inner: number })[];
+    readonly min: number;
+    readonly max: number;
+    readonly y: QuantizedArray;
+  };
+  /** Constant padding of an array of any rank with one code. */
+  qpad: {
+    readonly shape: readonly number[];
+    readonly pads: readonly (readonly [number, number])[];
+    readonly x: CodeArray;
+    readonly value: number;
+    readonly y: CodeArray;
+  };
+  /** From one set of qparams to another (a stand-alone ReLU is its clamp). */
+  qrequantize: Numerics & {
+    readonly x: QuantizedArray;
+    readonly min: number;
+    readonly max: number;
+    readonly y: QuantizedArray;
+  };
+  /** Softmax over the last axis; x is [rows, columns]. */
+  qsoftmax: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly x: QuantizedArray;
+    readonly beta: number;
+    readonly min: number;
+    readonly max: number;
+    readonly y: QuantizedArray;
+  };
+  /** y = table[x - quantMin of x]: any unary function of one code */
+  qlut: { readonly x: CodeArray; readonly table: CodeArray; readonly y: CodeArray };
+  qresize: {
+    readonly batch: number;
+    readonly inHeight: number;
+    readonly inWidth: number;
+    readonly outHeight: number;
+    readonly outWidth: number;
+    readonly channels: number;
+    readonly alignCorners: boolean;
+    readonly halfPixelCenters: boolean;
+    readonly x: CodeArray;
+    readonly y: CodeArray;
+  };
+  /** clamp(rne(f32(x / scale)) + zeroPoint); x is [outer, channels, inner], scale has 1 or `channels` values */
+  quantize: {
+    readonly outer: number;
+    readonly channels: number;
+    readonly inner: number;
+    readonly x: Float32Array;
+    readonly scale: Float32Array;
+    readonly zeroPoint: Int32Array;
+    readonly min: number;
+    readonly max: number;
+    readonly y: CodeArray | Int32Array;
+  };
+  /** f32((x - zeroPoint) * scale) */
+  dequantize: {
+    readonly outer: number;
+    readonly channels: number;
+    readonly inner: number;
+    readonly x: CodeArray | Int32Array;
+    readonly scale: Float32Array;
+    readonly zeroPoint: Int32Array;
+    readonly y: Float32Array;
+  };
+}
+
+export type BinaryParams = Numerics & {
+  readonly aShape: readonly number[];
+  readonly bShape: readonly number[];
+  readonly yShape: readonly number[];
+  readonly a: QuantizedArray;
+  readonly b: QuantizedArray;
+  readonly min: number;
+  readonly max: number;
+  readonly y: QuantizedArray;
+};
+
+export type OpName = keyof OpParams;
+
+/** Where a kernel takes packed weights and scratch from. */
+export interface Memory {
+  allocate(type: 'float32', length: number): Float32Array;
+  allocate(type: 'float64', length: number): Float64Array;
+  allocate(type: 'int8', length: number): Int8Array;
+  allocate(type: 'int32', length: number): Int32Array;
+}
+
+export interface Kernel<O extends OpName> {
+  readonly op: O;
+  /** Type, op, tile and instruction set, in the manner of XNNPACK: 'f32-gemm-4x4-js', 'qs8-qc8w-gemm-3x4-f64-js'. */
+  readonly name: string;
+  supports(params: OpParams[O]): boolean;
+  /** Packs weights and plans once; the returned function reads the input arrays anew at each call and allocates nothing. */
+  prepare(params: OpParams[O], memory: Memory): () => void;
+}
+
+export type AnyKernel = { [O in OpName]: Kernel<O> }[OpName];
+
+/** An ordered list of kernels; the first that supports the parameters runs. */
+export type Backend = readonly AnyKernel[];
