@@ -2,7 +2,6 @@
 
 /**
  * 1.5 * 2^52: adding it pushes the fraction of any |x| < 2^51 out of a double, which the hardware rounds half to even.
- * Measured 3 times as fast as comparing the fraction with 0.5.
  */
 const MAGIC = 6755399441055744;
 

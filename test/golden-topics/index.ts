@@ -1,0 +1,4 @@
+/** The runner of each golden topic. */
+import type { TopicRunner } from './common.js';
+
+export const topics: Readonly<Record<string, TopicRunner>> = {};
