@@ -1,13 +1,12 @@
 /** The one place where kernels are listed. A backend is an ordered list: the first kernel that supports the parameters runs. */
+import { reference } from './reference/index.js';
 import type { Backend } from './types.js';
 
 export * from './memory.js';
 export * from './resolve.js';
 export * from './rounding.js';
 export * from './types.js';
-
-/** Slow, obviously correct, and the meaning of every op. */
-export const reference: Backend = [];
+export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */
 export const js: Backend = [...reference];
