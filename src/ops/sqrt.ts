@@ -1,0 +1,17 @@
+/** Square root; NaN below 0, and an infinite gradient at 0. */
+import { apply, type Tensor } from '../autograd/index.js';
+import { NO_ATTRS } from './checks.js';
+import { unary } from './unary.js';
+
+export const sqrtOp = unary('sqrt', 'output', {
+  forward(x, y) {
+    for (let i = 0; i < y.length; i++) y[i] = Math.sqrt(x[i]);
+  },
+  backward(g, y, dx) {
+    for (let i = 0; i < dx.length; i++) dx[i] = g[i] / (2 * y[i]);
+  },
+});
+
+export function sqrt(x: Tensor): Tensor {
+  return apply(sqrtOp, [x], NO_ATTRS);
+}
