@@ -1,0 +1,67 @@
+/** JSON of files: strict reading of untrusted text, and writing that loses nothing silently. */
+import { ArgumentError, FormatError } from '../core/errors.js';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * Parses `text`. Throws {@link FormatError} when it is not JSON, or when an object names a key twice: parsers
+ * disagree on which of the two counts, so such a file means different things to different readers.
+ */
+export function parseJson(text: string, what: string): Json {
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch (error) {
+    throw new FormatError(`${what}: not valid JSON (${(error as Error).message}); the file is corrupt`);
+  }
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== null)
+    throw new FormatError(
+      `${what}: the key ${JSON.stringify(duplicate)} appears twice; each may appear once`,
+    );
+  return value;
+}
+
+/** The first key that some object of a valid JSON text has twice, or null. */
+function findDuplicateKey(text: string): string | null {
+  const open: Set<string>[] = [];
+  // By hand: a regular expression keeps a backtracking state per character, too much for a string of many megabytes.
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '{') open.push(new Set());
+    else if (c === '}') open.pop();
+    else if (c === '"') {
+      const start = i++;
+      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      let next = i + 1;
+      while (WHITESPACE.has(text[next])) next++;
+      if (text[next] !== ':') continue;
+      const key = JSON.parse(text.slice(start, i + 1)) as string;
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return null;
+}
+
+const WHITESPACE = new Set([' ', '\t', '\n', '\r']);
+
+export function isJsonObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * JSON text of a value. Throws {@link ArgumentError} for what JSON would drop or turn into null: NaN, infinities,
+ * undefined, functions.
+ */
+export function formatJson(value: Json, name: string): string {
+  return JSON.stringify(value, (key, v: unknown) => {
+    const lost = v === undefined || typeof v === 'function' || (typeof v === 'number' && !Number.isFinite(v));
+    if (lost)
+      throw new ArgumentError(
+        `${name}: ${String(v)} at key "${key}" has no JSON form; use a finite number or a string`,
+      );
+    return v;
+  });
+}
