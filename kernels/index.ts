@@ -2,7 +2,9 @@
 import { reference } from './reference/index.js';
 import type { Backend } from './types.js';
 
+export * from './lut.js';
 export * from './memory.js';
+export * from './requantize.js';
 export * from './resolve.js';
 export * from './rounding.js';
 export * from './types.js';

@@ -13,6 +13,11 @@ export function resolve<O extends OpName>(backend: Backend, op: O, params: OpPar
 }
 
 /** Resolves, prepares and runs once. For repeated calls keep the function that `prepare` returns. */
-export function run<O extends OpName>(backend: Backend, op: O, params: OpParams[O], memory: Memory = heap): void {
+export function run<O extends OpName>(
+  backend: Backend,
+  op: O,
+  params: OpParams[O],
+  memory: Memory = heap,
+): void {
   resolve(backend, op, params).prepare(params, memory)();
 }

@@ -27,7 +27,8 @@ export type Requantization = { readonly zeroPoint: number; readonly min: number;
 export type FixedRounding = 'double' | 'single';
 
 /** Which of the two arithmetics an elementwise integer kernel uses. */
-export type Numerics = { readonly numerics: 'float' } | { readonly numerics: 'fixed'; readonly rounding: FixedRounding };
+export type Numerics =
+  { readonly numerics: 'float' } | { readonly numerics: 'fixed'; readonly rounding: FixedRounding };
 
 /** The geometry of a 2-D convolution or pooling window. Padding at the bottom and right follows from the output size. */
 export interface WindowGeometry {
@@ -84,8 +85,16 @@ export interface OpParams {
     readonly bias: FloatArray | null;
     readonly y: FloatArray;
   };
-  conv2dInputGrad: ConvGeometry & { readonly dy: FloatArray; readonly w: FloatArray; readonly dx: FloatArray };
-  conv2dFilterGrad: ConvGeometry & { readonly x: FloatArray; readonly dy: FloatArray; readonly dw: FloatArray };
+  conv2dInputGrad: ConvGeometry & {
+    readonly dy: FloatArray;
+    readonly w: FloatArray;
+    readonly dx: FloatArray;
+  };
+  conv2dFilterGrad: ConvGeometry & {
+    readonly x: FloatArray;
+    readonly dy: FloatArray;
+    readonly dw: FloatArray;
+  };
 
   // ---- integer ----
   /** y[m, n] = requantize(bias[n] + sum_k (x[m, k] - xZeroPoint) * (w[n, k] - wZeroPoint)); int32 sums if requant is null */
@@ -123,14 +132,15 @@ export interface OpParams {
     readonly y: CodeArray;
   };
   /** Mean over the cells of the window that lie inside the image (or over all, when countIncludePad). */
-  qavgpool: WindowGeometry & Numerics & {
-    readonly channels: number;
-    readonly countIncludePad: boolean;
-    readonly x: QuantizedArray;
-    readonly min: number;
-    readonly max: number;
-    readonly y: QuantizedArray;
-  };
+  qavgpool: WindowGeometry &
+    Numerics & {
+      readonly channels: number;
+      readonly countIncludePad: boolean;
+      readonly x: QuantizedArray;
+      readonly min: number;
+      readonly max: number;
+      readonly y: QuantizedArray;
+    };
   /** x is [outer, reduce, inner], y is [outer, inner]: the mean over `reduce` */
   qmean: Numerics & {
     readonly outer: number;

@@ -1,5 +1,5 @@
 /** Which cells a sliding window covers. The four convolutions and the pools of the reference share these walks. */
-import type { ConvGeometry } from '../types.js';
+import type { ConvGeometry, WindowGeometry } from '../types.js';
 
 /** First tap of `origin + tap * dilation` at or after position 0. */
 export function firstTap(origin: number, dilation: number): number {
@@ -45,4 +45,13 @@ export function forEachTap(g: ConvGeometry, visit: (out: number, cell: number, t
       }
     }
   }
+}
+
+/** Visits every pair of an output element and a cell of its window inside the image: pooling, channel by channel. */
+export function forEachCell(
+  g: WindowGeometry,
+  channels: number,
+  visit: (out: number, cell: number) => void,
+): void {
+  forEachTap({ ...g, inChannels: channels, outChannels: channels, groups: channels }, visit);
 }

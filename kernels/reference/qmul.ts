@@ -1,0 +1,30 @@
+/**
+ * y = a * b of two quantized arrays: the exact integer product `(qa - za) * (qb - zb)`, requantized.
+ * - float: `clamp(rne(f32((qa - za) * (qb - zb) * m)) + zy)`, m = f32(f32(sa * sb) / sy)
+ * - fixed: TFLite's MUL, the quantized multiplier of sa * sb / sy
+ */
+import { applyRequantization, buildRequantization } from '../requantize.js';
+import type { Kernel } from '../types.js';
+import { forEachPair } from './broadcast.js';
+
+export const qmul: Kernel<'qmul'> = {
+  op: 'qmul',
+  name: 'q8-qmul-reference',
+  supports: () => true,
+  prepare: (p) => {
+    const { a, b, y, min, max } = p;
+    const requant = buildRequantization(p, {
+      inputScale: a.scale,
+      weightScale: Float32Array.of(b.scale),
+      outputScale: y.scale,
+      zeroPoint: y.zeroPoint,
+      min,
+      max,
+    });
+    return () => {
+      forEachPair(p.aShape, p.bShape, p.yShape, (i, ia, ib) => {
+        y.data[i] = applyRequantization((a.data[ia] - a.zeroPoint) * (b.data[ib] - b.zeroPoint), 0, requant);
+      });
+    };
+  },
+};
