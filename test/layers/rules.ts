@@ -1,0 +1,75 @@
+/**
+ * Who may import whom. A folder may import from itself and from the folders listed; nothing else, so that the kernels
+ * and the runtime can be shipped without what lies above them. Keys are folders under src, and `kernels`.
+ */
+const BASE = ['core', 'kernels'];
+const TAPE = ['autograd', ...BASE];
+const FLOAT = ['ops', ...TAPE];
+const INTEGER = ['graph', ...BASE];
+const TRAINING = ['nn', ...FLOAT];
+const LIBRARY = [
+  'train',
+  'data',
+  'optim',
+  'models',
+  'quant',
+  'compress',
+  'trace',
+  'formats',
+  'runtime',
+  'graph',
+  ...TRAINING,
+];
+
+export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  kernels: [],
+  core: [],
+  autograd: ['core'],
+  ops: TAPE,
+  nn: FLOAT,
+  optim: TRAINING,
+  data: FLOAT,
+  train: ['data', 'optim', ...TRAINING],
+  models: TRAINING,
+  graph: ['core'],
+  trace: ['graph', ...TRAINING],
+  quant: ['trace', 'graph', ...TRAINING],
+  compress: ['trace', 'graph', ...TRAINING],
+  runtime: INTEGER,
+  formats: ['graph', 'core'],
+  node: LIBRARY,
+  browser: LIBRARY,
+  cli: ['node', 'index', ...LIBRARY],
+  // src/index.ts, the entry point of the package.
+  index: LIBRARY,
+};
+
+/** Packages that a folder may name. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  core: ['seedrandom'],
+  cli: ['cli-progress', 'vega', 'vega-lite'],
+};
+
+/** Folders that may name Node's modules and globals, or those of a page. */
+export const NODE_FOLDERS = ['node', 'cli'];
+export const DOM_FOLDERS = ['browser'];
+
+export const NODE_GLOBALS = [
+  'process',
+  'Buffer',
+  'require',
+  'module',
+  '__dirname',
+  '__filename',
+  'global',
+  'setImmediate',
+];
+export const DOM_GLOBALS = [
+  'document',
+  'window',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+  'ImageData',
+  'HTMLElement',
+];
