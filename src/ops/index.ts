@@ -1,4 +1,7 @@
 /** Every differentiable operation: the functions to call, and the total map of op objects by name. */
+import { straightThroughOp } from './straightThrough.js';
+import { fakeQuantizeLearnedOp } from './fakeQuantizeLearned.js';
+import { fakeQuantizeOp } from './fakeQuantize.js';
 import { softplusOp } from './softplus.js';
 import { tanhOp } from './tanh.js';
 import { sigmoidOp } from './sigmoid.js';
@@ -48,8 +51,15 @@ export * from './hardsigmoid.js';
 export * from './sigmoid.js';
 export * from './tanh.js';
 export * from './softplus.js';
+export * from './fakeQuantize.js';
+export * from './fakeQuantizeLearned.js';
+export * from './straightThrough.js';
+export { dequantizeArray, insideRange, quantizeArray } from './quantize.js';
 
 export const OPS = {
+  fakeQuantize: fakeQuantizeOp,
+  fakeQuantizeLearned: fakeQuantizeLearnedOp,
+  straightThrough: straightThroughOp,
   add: addOp,
   sub: subOp,
   mul: mulOp,

@@ -1,0 +1,46 @@
+/** Puts a value computed elsewhere in place of a tensor and lets the gradient pass where a mask is 1. */
+import { apply, type OpDef, type Tensor } from '../autograd/index.js';
+import { NDArray, ShapeError } from '../core/index.js';
+import { checkFloats, checkSameShape, floats } from './checks.js';
+
+export interface StraightThroughAttrs {
+  /** The value of the result; shared, not copied. */
+  readonly value: NDArray;
+  /** One element per element of the tensor: 1 where the gradient passes, 0 where it stops. */
+  readonly mask: Uint8Array;
+}
+
+export const straightThroughOp: OpDef<StraightThroughAttrs> = {
+  name: 'straightThrough',
+  infer([x], { value, mask }) {
+    checkFloats('straightThrough', { x, value });
+    checkSameShape('straightThrough', 'x', x, 'value', value);
+    if (mask.length !== value.size)
+      throw new ShapeError(
+        `straightThrough: mask has ${mask.length} elements; give one for each of the ${value.size} elements of x`,
+      );
+    return { shape: x.shape, dtype: x.dtype };
+  },
+  forward(_ctx, _inputs, { value }) {
+    return value;
+  },
+  backward(_ctx, grad, { mask }) {
+    const out = NDArray.like(grad);
+    const dy = floats(grad);
+    const dx = floats(out);
+    for (let i = 0; i < dx.length; i++) if (mask[i] !== 0) dx[i] = dy[i];
+    return [out];
+  },
+};
+
+/**
+ * A tensor that has `value` as its value and the tape of `x` as its past: `dx = dy` where mask is 1, else 0. A quantized
+ * graph uses it to put the exact result of an integer kernel in place of its float simulation.
+ *
+ * @param value of the shape and type of x; not copied, so leave it alone afterwards
+ * @param mask one element per element of x
+ * @throws ShapeError or DTypeError when `value` or `mask` does not fit x
+ */
+export function straightThrough(x: Tensor, value: NDArray, mask: Uint8Array): Tensor {
+  return apply(straightThroughOp, [x], { value, mask });
+}

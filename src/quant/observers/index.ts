@@ -1,0 +1,6 @@
+/** Observers: what turns the values of a tensor into a range to quantize. */
+export { histogram } from './histogram.js';
+export { minMax, movingAverageMinMax } from './minMax.js';
+export type { Observer, ObserverFactory, ObserverSpec } from './observer.js';
+export { percentile } from './percentile.js';
+export type { Range } from './range.js';
