@@ -1,0 +1,33 @@
+/** Unary functions in double precision: what a lookup table is filled from. */
+
+/** 1 / (1 + e^-x), without overflow on either side. */
+export function sigmoid(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const e = Math.exp(x);
+  return e / (1 + e);
+}
+
+/** min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, "Searching for MobileNetV3") */
+export function hardsigmoid(x: number): number {
+  return Math.min(Math.max(x + 3, 0), 6) / 6;
+}
+
+/** x * hardsigmoid(x) */
+export function hardswish(x: number): number {
+  return x * hardsigmoid(x);
+}
+
+/** x * sigmoid(x) */
+export function silu(x: number): number {
+  return x * sigmoid(x);
+}
+
+/** x above 0, alpha * x below */
+export function leakyRelu(x: number, alpha: number): number {
+  return x > 0 ? x : alpha * x;
+}
+
+/** x above 0, alpha * (e^x - 1) below */
+export function elu(x: number, alpha: number): number {
+  return x > 0 ? x : alpha * Math.expm1(x);
+}

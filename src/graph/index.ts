@@ -1,0 +1,6 @@
+/** The intermediate representation, its checks, its text and its passes. */
+export * from './ir.js';
+export * from './passes/foldBatchNorm.js';
+export * from './passes/fuse.js';
+export * from './print.js';
+export * from './validate.js';

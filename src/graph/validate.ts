@@ -1,0 +1,64 @@
+/** Checks that a graph keeps its rules; for graphs from files and for passes under test. */
+import { checkQParams, formatShape, GraphError } from '../core/index.js';
+import { paramsOf, type Graph, type OpName, type ValueId } from './ir.js';
+
+/** How many inputs each op takes; Infinity for one or more. */
+const ARITY: { readonly [O in OpName]: number } = {
+  conv2d: 1,
+  linear: 1,
+  batchNorm: 1,
+  activation: 1,
+  unary: 1,
+  add: 2,
+  sub: 2,
+  mul: 2,
+  maxPool2d: 1,
+  avgPool2d: 1,
+  globalAvgPool: 1,
+  concat: Infinity,
+  reshape: 1,
+  pad: 1,
+  upsampleNearest: 1,
+  softmax: 1,
+  quantize: 1,
+  dequantize: 1,
+};
+
+/**
+ * Returns the graph. Throws GraphError for an unknown op, an undefined or doubly defined value, a missing parameter,
+ * a wrong number of inputs, or a batch axis that is not 1; QuantizationError for invalid qparams.
+ */
+export function validate(graph: Graph): Graph {
+  const defined = new Set<ValueId>();
+  const define = (id: ValueId): void => {
+    if (defined.has(id)) throw new GraphError(`value ${id} is defined twice; names must be unique`);
+    const value = graph.values.get(id);
+    if (value === undefined) throw new GraphError(`value ${id} has no shape; add it to values`);
+    if (value.shape.length === 0 || value.shape[0] !== 1)
+      throw new GraphError(
+        `value ${id} has shape ${formatShape(value.shape)}; axis 0 is the batch and has size 1`,
+      );
+    if (value.qparams !== null) checkQParams(value.qparams, id);
+    defined.add(id);
+  };
+  if (graph.inputs.length === 0) throw new GraphError('inputs: a graph needs at least one');
+  if (graph.outputs.length === 0) throw new GraphError('outputs: a graph needs at least one');
+  graph.inputs.forEach(define);
+  for (const node of graph.nodes) {
+    const arity = Object.hasOwn(ARITY, node.op) ? ARITY[node.op] : undefined;
+    if (arity === undefined) throw new GraphError(`node ${node.id}: op ${String(node.op)} is unknown`);
+    if (arity === Infinity ? node.inputs.length === 0 : node.inputs.length !== arity)
+      throw new GraphError(`node ${node.id}: ${node.op} takes ${arity} inputs, not ${node.inputs.length}`);
+    for (const id of node.inputs)
+      if (!defined.has(id)) throw new GraphError(`node ${node.id}: input ${id} is not defined before it`);
+    for (const id of paramsOf(node)) {
+      const param = graph.params.get(id);
+      if (param === undefined) throw new GraphError(`node ${node.id}: parameter ${id} is missing`);
+      if (param.qparams !== null) checkQParams(param.qparams, id);
+    }
+    define(node.id);
+  }
+  for (const id of graph.outputs)
+    if (!defined.has(id)) throw new GraphError(`output ${id} is not a value of the graph`);
+  return graph;
+}

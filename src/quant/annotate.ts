@@ -1,0 +1,108 @@
+/** Chooses a QSpec for every value of a graph. */
+import {
+  checkQParams,
+  perTensor,
+  qdtypeOf,
+  QuantizationError,
+  type QParams,
+  type QRange,
+} from '../core/index.js';
+import { isLayer, type Graph, type Node, type ValueId } from '../graph/index.js';
+import type { QConfig } from './qconfig.js';
+import type { QSpec } from './qspec.js';
+
+/** Outputs in [0, 1] (softmax, sigmoid): scale 1 / 2^bits, the lowest code is 0 (TFLite's rule). */
+function unitInterval(range: QRange): QParams {
+  return perTensor(1 / (range.quantMax - range.quantMin + 1), range.quantMin, range);
+}
+
+/** Outputs in [-1, 1] (tanh): scale 2 / 2^bits, the middle code is 0 (TFLite's rule). */
+function symmetricUnit(range: QRange): QParams {
+  const steps = range.quantMax - range.quantMin + 1;
+  return perTensor(2 / steps, range.quantMin + steps / 2, range);
+}
+
+function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
+  const { range } = config.activations;
+  switch (node.op) {
+    case 'maxPool2d':
+    case 'avgPool2d':
+    case 'reshape':
+    case 'pad':
+    case 'upsampleNearest':
+      return { kind: 'shared', with: node.inputs[0] };
+    case 'softmax':
+      return { kind: 'fixed', qparams: unitInterval(range) };
+    case 'unary':
+      if (node.fn === 'sigmoid') return { kind: 'fixed', qparams: unitInterval(range) };
+      if (node.fn === 'tanh') return { kind: 'fixed', qparams: symmetricUnit(range) };
+      return observed;
+    case 'batchNorm':
+      throw new QuantizationError(
+        `node ${node.id}: batch norm follows no conv or linear that it could be folded into; reorder the layers`,
+      );
+    case 'quantize':
+    case 'dequantize':
+      throw new QuantizationError(`node ${node.id}: the graph is quantized already; prepare a float graph`);
+    default:
+      return observed;
+  }
+}
+
+/** Specs of values and parameters. Values named in `config.float` have none. */
+export function annotate(graph: Graph, config: QConfig): Map<string, QSpec> {
+  const { range, symmetric, observer } = config.activations;
+  const activation: QSpec = { kind: 'observed', range, symmetric, observer, axis: null };
+  const { weights } = config;
+  const weight: QSpec = {
+    kind: 'observed',
+    range: weights.range,
+    symmetric: weights.symmetric,
+    observer: weights.observer,
+    axis: weights.granularity === 'per-channel' ? 0 : null,
+  };
+  const specs = new Map<string, QSpec>();
+  for (const id of graph.inputs) specs.set(id, activation);
+  for (const node of graph.nodes) {
+    specs.set(node.id, specOf(node, config, activation));
+    if (!isLayer(node)) continue;
+    specs.set(node.weight, weight);
+    if (config.bias === 'int32')
+      specs.set(biasId(node.id, node.bias), { kind: 'derived', from: [node.inputs[0], node.weight] });
+  }
+  for (const id of config.float) {
+    if (!graph.values.has(id))
+      throw new QuantizationError(
+        `float: ${id} is not a value of the graph; it has ${[...graph.values.keys()].join(', ')}`,
+      );
+    specs.delete(id);
+  }
+  return specs;
+}
+
+/** The name of a layer's bias, also where batch norm will give it one. */
+export function biasId(layer: ValueId, bias: string | null): string {
+  return bias ?? `${layer}.bias`;
+}
+
+/** The value whose quantizer serves `id`: follows 'shared' specs. Null where the value stays in float. */
+export function quantizerOf(specs: ReadonlyMap<string, QSpec>, id: string): string | null {
+  let current = id;
+  for (let spec = specs.get(current); spec?.kind === 'shared'; spec = specs.get(current)) current = spec.with;
+  return specs.has(current) ? current : null;
+}
+
+/** qparams of an int32 bias. */
+export function biasQParams(scale: Float32Array): QParams {
+  const range = { quantMin: -(2 ** 31), quantMax: 2 ** 31 - 1 };
+  return checkQParams(
+    {
+      dtype: qdtypeOf(range),
+      scale,
+      zeroPoint: new Int32Array(scale.length),
+      axis: scale.length === 1 ? null : 0,
+      ...range,
+    },
+    'bias',
+  );
+}

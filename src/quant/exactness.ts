@@ -1,0 +1,63 @@
+/** Counts the codes in which a fake-quantized network and the integer runtime differ. The claim is: none. */
+import { noGrad, type Tensor } from '../autograd/index.js';
+import { QuantizationError } from '../core/index.js';
+import type { Graph, ValueId } from '../graph/index.js';
+import { quantizeArray } from '../ops/index.js';
+import { Session, type SessionOptions } from '../runtime/index.js';
+import { inputCodes } from './convert.js';
+import type { QuantizedModule } from './quantizedModule.js';
+
+export interface CodeComparison {
+  images: number;
+  /** Values (tensors of the graph) compared. */
+  tensors: number;
+  codesCompared: number;
+  codesDifferent: number;
+  /** Where they differ: value -> number of codes. */
+  byValue: Map<ValueId, number>;
+}
+
+/**
+ * Runs `batches` through `module` (in eval mode, phase 'train' or 'frozen') and through a session of its converted
+ * graph, and compares every code of every value.
+ */
+export function compareCodes(
+  module: QuantizedModule,
+  graph: Graph,
+  batches: Iterable<Tensor>,
+  options: Pick<SessionOptions, 'backend'> = {},
+): CodeComparison {
+  if (module.training || (module.phase !== 'train' && module.phase !== 'frozen'))
+    throw new QuantizationError(
+      "module: compare in eval mode with phase 'frozen'; call eval(), and calibrate or train",
+    );
+  const ids = [...module.graph.values.keys()].filter((id) => module.valueQParams(id) !== null);
+  const result: CodeComparison = {
+    images: 0,
+    tensors: ids.length,
+    codesCompared: 0,
+    codesDifferent: 0,
+    byValue: new Map(),
+  };
+  let session: Session | null = null;
+  for (const x of batches) {
+    const n = x.shape[0];
+    if (session === null || session.batch !== n)
+      session = new Session(graph, { ...options, batch: n, keep: true });
+    session.run(x.value);
+    const values = noGrad(() => module.runAll(new Map([[module.graph.inputs[0], x]])));
+    result.images += n;
+    for (const id of ids) {
+      const isInput = module.graph.inputs.includes(id);
+      // The input is shown to both as floats; quantizing it is the first thing that could differ.
+      const trained = quantizeArray(values.get(id)!.value, module.valueQParams(id)!).data;
+      const ran = session.tensor(isInput ? inputCodes(id) : id).data;
+      let different = 0;
+      for (let i = 0; i < trained.length; i++) if (trained[i] !== ran[i]) different++;
+      result.codesCompared += trained.length;
+      result.codesDifferent += different;
+      if (different > 0) result.byValue.set(id, (result.byValue.get(id) ?? 0) + different);
+    }
+  }
+  return result;
+}

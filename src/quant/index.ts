@@ -1,0 +1,20 @@
+/** Observers, quantization-aware training, post-training quantization, conversion to integers. */
+export { annotate } from './annotate.js';
+export { calibrate } from './calibrate.js';
+export { convert, inputCodes, type ConvertOptions } from './convert.js';
+export { compareCodes, type CodeComparison } from './exactness.js';
+export * from './observers/index.js';
+export { prepare } from './prepare.js';
+export {
+  ptqConfig,
+  qatConfig,
+  type Granularity,
+  type QConfig,
+  type QConfigOptions,
+  type TensorConfig,
+} from './qconfig.js';
+export * from './qparams.js';
+export type { QSpec } from './qspec.js';
+export { QuantizedModule, type Phase } from './quantizedModule.js';
+export { Quantizer } from './quantizer.js';
+export { qatSchedule, type QatSchedule } from './schedule.js';

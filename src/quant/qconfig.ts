@@ -1,0 +1,79 @@
+/** What to quantize how: the one object that prepare() reads. */
+import { QuantizationError, quantRange, type QRange } from '../core/index.js';
+import type { Numerics, ValueId } from '../graph/index.js';
+import { minMax, movingAverageMinMax, type ObserverFactory } from './observers/index.js';
+
+export type Granularity = 'per-tensor' | 'per-channel';
+
+export interface TensorConfig {
+  readonly range: QRange;
+  readonly symmetric: boolean;
+  readonly observer: ObserverFactory;
+}
+
+export interface QConfig {
+  readonly weights: TensorConfig & { readonly granularity: Granularity };
+  readonly activations: TensorConfig;
+  /**
+   * 'int32': biases are quantized with scale sx * sw, as every integer runtime does. 'float': biases stay in float and
+   * layers are simulated in float arithmetic, as PyTorch's eager QAT does; such a module cannot be converted.
+   */
+  readonly bias: 'int32' | 'float';
+  readonly numerics: Numerics;
+  /** Values that are left in float. A module with such values cannot be converted. */
+  readonly float: readonly ValueId[];
+}
+
+export interface QConfigOptions {
+  /** 2 to 8, default 8. Symmetric, narrow range (-127 to 127 at 8 bits). */
+  weightBits?: number;
+  /** 2 to 8, default 8. Affine. */
+  activationBits?: number;
+  /** Scales of weights: one per tensor, or one per output channel (default). */
+  granularity?: Granularity;
+  /** Signed activations (int8, default) or unsigned (uint8). */
+  signed?: boolean;
+  /** Zero point 0 for activations, as TensorRT wants it. Default false. */
+  symmetricActivations?: boolean;
+  weightObserver?: ObserverFactory;
+  activationObserver?: ObserverFactory;
+  /** Default: float requantization; see docs/quantization.md. */
+  numerics?: Numerics;
+  bias?: 'int32' | 'float';
+  float?: readonly ValueId[];
+}
+
+function build(options: QConfigOptions, activationObserver: ObserverFactory): QConfig {
+  const { weightBits = 8, activationBits = 8, granularity = 'per-channel', signed = true } = options;
+  if (granularity !== 'per-channel' && granularity !== 'per-tensor')
+    throw new QuantizationError(
+      `granularity: ${String(granularity)} is unknown; use 'per-channel' or 'per-tensor'`,
+    );
+  return {
+    weights: {
+      range: quantRange(weightBits, { narrow: true }),
+      symmetric: true,
+      granularity,
+      // constant 1: the range of the weights as they are now
+      observer: options.weightObserver ?? movingAverageMinMax({ averagingConstant: 1 }),
+    },
+    activations: {
+      range: quantRange(activationBits, { signed }),
+      symmetric: options.symmetricActivations ?? false,
+      observer: options.activationObserver ?? activationObserver,
+    },
+    bias: options.bias ?? 'int32',
+    numerics: options.numerics ?? { numerics: 'float' },
+    float: options.float ?? [],
+  };
+}
+
+/** For post-training quantization: activation ranges are the extremes of the calibration set. */
+export function ptqConfig(options: QConfigOptions = {}): QConfig {
+  return build(options, minMax());
+}
+
+/** For quantization-aware training: activation ranges follow the training as moving averages. */
+export function qatConfig(options: QConfigOptions = {}): QConfig {
+  return build(options, movingAverageMinMax({ averagingConstant: 0.01 }));
+}

@@ -1,0 +1,249 @@
+/**
+ * A graph with fake quantization: trains like a model, and in eval mode (or with batch norm and observers frozen) gives at
+ * every value exactly the codes of the integer runtime.
+ */
+import { isGradEnabled, noGrad, Tensor } from '../autograd/index.js';
+import { NDArray, QuantizationError, type QParams } from '../core/index.js';
+import { run, type Backend } from '../../kernels/index.js';
+import { isLayer, storageOf, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
+import {
+  add,
+  backend,
+  dequantizeArray,
+  div,
+  fakeQuantize,
+  insideRange,
+  quantizeArray,
+  quantizedLayer,
+  straightThrough,
+} from '../ops/index.js';
+import { layerRequantization, lower, type Bindings } from '../runtime/index.js';
+import { activate, executeBatchNorm, executeLayer, executeNode, GraphModule } from '../trace/index.js';
+import { annotate, quantizerOf } from './annotate.js';
+import { foldedWeights, leaveRoomForBias, scaledWeights } from './layer.js';
+import type { QConfig } from './qconfig.js';
+import type { QSpec } from './qspec.js';
+import { Quantizer } from './quantizer.js';
+
+/**
+ * One switch, so that no combination is meaningless (observers that run while fake quantization is off, say):
+ * - `off`: the float network, nothing observed
+ * - `calibrate`: the float network in eval mode without gradients, observers watch: post-training quantization
+ * - `train`: fake quantization; observers watch while the module is in training mode
+ * - `frozen`: fake quantization with the parameters as they are
+ */
+export type Phase = 'off' | 'calibrate' | 'train' | 'frozen';
+
+const PHASES: readonly Phase[] = ['off', 'calibrate', 'train', 'frozen'];
+
+/** Ops that only move codes, so that the float op on grid values is exact. */
+const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad', 'upsampleNearest']);
+
+/** What a layer's integers are made from. */
+export interface ResolvedLayer {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly weightQParams: QParams;
+}
+
+export class QuantizedModule extends GraphModule {
+  readonly config: QConfig;
+  /** The spec of every value and parameter that is quantized. */
+  readonly specs: ReadonlyMap<string, QSpec>;
+  /**
+   * 'live': batch norm trains on the statistics of each batch; 'frozen': its running statistics are folded into the
+   * weights, also in training mode. Eval mode always folds.
+   */
+  batchNorm: 'live' | 'frozen' = 'live';
+  readonly #quantizers: ReadonlyMap<string, Quantizer>;
+  #phase: Phase = 'off';
+
+  /** @param graph fused (see `fuseLayers`), float; its parameters are trained in place */
+  constructor(graph: Graph, config: QConfig) {
+    super(graph);
+    this.config = config;
+    this.specs = annotate(graph, config);
+    const quantizers = new Map<string, Quantizer>();
+    for (const [id, spec] of this.specs)
+      if (spec.kind === 'observed' || spec.kind === 'fixed') quantizers.set(id, new Quantizer(id, spec));
+    this.#quantizers = quantizers;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Throws QuantizationError when 'frozen' is set before everything was observed. */
+  set phase(phase: Phase) {
+    if (!PHASES.includes(phase))
+      throw new QuantizationError(`phase: ${String(phase)} is unknown; use one of ${PHASES.join(', ')}`);
+    if (phase === 'frozen') this.requireCalibrated();
+    this.#phase = phase;
+  }
+
+  /** Throws QuantizationError naming what was never observed. */
+  requireCalibrated(): void {
+    const missing = [...this.#quantizers.values()].filter((q) => !q.calibrated).map((q) => q.id);
+    if (missing.length > 0)
+      throw new QuantizationError(
+        `${missing.join(', ')}: nothing was observed yet; calibrate() on representative data, or train, before this`,
+      );
+  }
+
+  /** The quantizer of a value or weight; null where it stays in float. Shared values share one. */
+  quantizer(id: string): Quantizer | null {
+    const root = quantizerOf(this.specs, id);
+    return root === null ? null : (this.#quantizers.get(root) ?? null);
+  }
+
+  /** The current qparams of a value; null where it stays in float. */
+  valueQParams(id: ValueId): QParams | null {
+    return this.quantizer(id)?.qparams() ?? null;
+  }
+
+  override runAll(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
+    switch (this.#phase) {
+      case 'off':
+        return super.runAll(inputs);
+      case 'calibrate':
+        if (this.training && isGradEnabled())
+          throw new QuantizationError(
+            "phase: 'calibrate' observes and does not train; call eval(), or set the phase to 'train'",
+          );
+        return noGrad(() => this.#observeFloat(inputs));
+      default:
+        return this.#runQuantized(inputs);
+    }
+  }
+
+  #observeFloat(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
+    for (const id of this.graph.inputs) this.#observed(id)?.observe(inputs.get(id)!.value);
+    return this.evaluate(inputs, (node, xs) => {
+      const y = executeNode(node, xs, this, false);
+      this.#observed(node.id)?.observe(y.value);
+      if (isLayer(node)) this.quantizer(node.weight)!.observe(foldedWeights(node, this).weight.value);
+      return y;
+    });
+  }
+
+  /** The quantizer that this very value feeds; null for shared and float values. */
+  #observed(id: string): Quantizer | null {
+    return this.#quantizers.get(id) ?? null;
+  }
+
+  get #observing(): boolean {
+    return this.#phase === 'train' && this.training;
+  }
+
+  #runQuantized(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
+    const snapped = new Map([...inputs].map(([id, x]) => [id, this.#fakeQuantize(id, x)]));
+    return this.evaluate(snapped, (node, xs) =>
+      isLayer(node) ? this.#layer(node, xs[0]) : this.#integerOp(node, xs),
+    );
+  }
+
+  #fakeQuantize(id: ValueId, x: Tensor): Tensor {
+    const quantizer = this.quantizer(id);
+    if (quantizer === null) return x;
+    if (this.#observing) this.#observed(id)?.observe(x.value);
+    return fakeQuantize(x, quantizer.qparams());
+  }
+
+  #layer(node: LayerNode, x: Tensor): Tensor {
+    const input = this.valueQParams(node.inputs[0]);
+    const output = this.quantizer(node.id);
+    const live = node.batchNorm !== null && this.training && this.batchNorm === 'live';
+    if (live) return this.#layerWithLiveBatchNorm(node, x);
+    if (input === null || output === null || this.config.bias === 'float')
+      return this.#simulatedLayer(node, x);
+    const { weight, bias, weightQParams } = this.resolveLayer(node);
+    return quantizedLayer(x, weight, bias, {
+      conv: node.op === 'conv2d' ? node : null,
+      input,
+      weight: weightQParams,
+      activation: node.activation,
+      output: (real) => {
+        if (this.#observing) output.observe(real());
+        const qparams = output.qparams();
+        return {
+          qparams,
+          requantization: layerRequantization(
+            this.config.numerics,
+            input.scale[0],
+            weightQParams.scale,
+            qparams,
+            node.activation,
+          ),
+        };
+      },
+    });
+  }
+
+  /** Folded weights with the scales that the integers will have. */
+  resolveLayer(node: LayerNode): ResolvedLayer {
+    const { weight, bias } = foldedWeights(node, this);
+    const observed = this.#weightQParams(node, weight.value);
+    const input = this.valueQParams(node.inputs[0]);
+    const weightQParams =
+      input === null
+        ? observed
+        : leaveRoomForBias(node.id, weight.value, bias?.value ?? null, observed, input);
+    return { weight, bias, weightQParams };
+  }
+
+  #weightQParams(node: LayerNode, weight: NDArray): QParams {
+    const quantizer = this.quantizer(node.weight)!;
+    if (this.#observing) quantizer.observe(weight);
+    return quantizer.qparams();
+  }
+
+  /** Float arithmetic on fake-quantized values: for inputs left in float, and for float biases. */
+  #simulatedLayer(node: LayerNode, x: Tensor): Tensor {
+    const { weight, bias } = foldedWeights(node, this);
+    const w = fakeQuantize(weight, this.#weightQParams(node, weight.value));
+    return this.#fakeQuantize(node.id, activate(executeLayer(node, x, w, bias), node.activation));
+  }
+
+  #layerWithLiveBatchNorm(node: LayerNode, x: Tensor): Tensor {
+    const { weight, factor } = scaledWeights(node, this);
+    const w = fakeQuantize(weight, this.#weightQParams(node, weight.value));
+    let y = div(executeLayer(node, x, w, null), factor);
+    if (node.bias !== null) y = add(y, this.tensor(node.bias));
+    y = executeBatchNorm(node.batchNorm!, y, this, true);
+    return this.#fakeQuantize(node.id, activate(y, node.activation));
+  }
+
+  /** The float op on the tape, with the result of the runtime's integer kernel in its place. */
+  #integerOp(node: Node, xs: readonly Tensor[]): Tensor {
+    const y = executeNode(node, xs, this, false);
+    const inputs = node.inputs.map((id) => this.valueQParams(id));
+    if (MOVES.has(node.op) && inputs[0] !== null) return y;
+    const quantizer = this.quantizer(node.id);
+    if (quantizer === null || inputs.includes(null)) return this.#fakeQuantize(node.id, y);
+    if (this.#observing) this.#observed(node.id)?.observe(y.value);
+    const qparams = quantizer.qparams();
+    const codes = this.#kernelCodes(node, xs, y.value, qparams);
+    return straightThrough(y, dequantizeArray(codes, qparams), insideRange(y.value, qparams));
+  }
+
+  #kernelCodes(node: Node, xs: readonly Tensor[], y: NDArray, qparams: QParams): NDArray {
+    const output = NDArray.zeros(y.shape, storageOf({ id: node.id, shape: y.shape, qparams }));
+    const bound = new Map([[node.id, { shape: y.shape, data: output.data, qparams }]]);
+    node.inputs.forEach((id, i) => {
+      const qp = this.valueQParams(id)!;
+      bound.set(id, { shape: xs[i].shape, data: quantizeArray(xs[i].value, qp).data, qparams: qp });
+    });
+    const bindings: Bindings = {
+      numerics: this.config.numerics,
+      value: (id) => bound.get(id)!,
+      param: (id) => this.graph.params.get(id)!,
+    };
+    const call = lower(node, bindings)!;
+    runCall(backend(), call);
+    return output;
+  }
+}
+
+function runCall(kernels: Backend, call: NonNullable<ReturnType<typeof lower>>): void {
+  run(kernels, call.op, call.params as never);
+}

@@ -1,0 +1,94 @@
+/**
+ * The static arena: every value of a graph gets a place in one buffer before the first run. Two values share bytes when
+ * one is dead before the other is born (greedy by size, the planner that TFLite Micro uses: "greedy_memory_planner").
+ */
+import { bytesPerElement, sizeOf, type TypedArray } from '../core/index.js';
+import { storageOf, type Graph, type ValueId } from '../graph/index.js';
+
+/** Every place starts on a multiple of this, so that any typed array, and later SIMD loads, fit. */
+const ALIGNMENT = 16;
+
+export interface Plan {
+  readonly arenaBytes: number;
+  /** Sum of all values without sharing, for reports. */
+  readonly unsharedBytes: number;
+  readonly arrays: ReadonlyMap<ValueId, TypedArray>;
+}
+
+interface Block {
+  readonly ids: ValueId[];
+  bytes: number;
+  first: number;
+  last: number;
+  offset: number;
+}
+
+/** @param keep give every value its own place, so that all can be read after a run */
+export function planArena(graph: Graph, batch: number, keep: boolean): Plan {
+  const blocks = new Map<ValueId, Block>();
+  const bytesOf = (id: ValueId): number => {
+    const value = graph.values.get(id)!;
+    return sizeOf(value.shape) * batch * bytesPerElement(storageOf(value));
+  };
+  const end = graph.nodes.length;
+  graph.inputs.forEach((id) =>
+    blocks.set(id, { ids: [id], bytes: bytesOf(id), first: -1, last: keep ? end : -1, offset: 0 }),
+  );
+  graph.nodes.forEach((node, step) => {
+    for (const id of node.inputs) {
+      const block = blocks.get(id)!;
+      block.last = Math.max(block.last, step);
+    }
+    if (node.op === 'reshape') {
+      const block = blocks.get(node.inputs[0])!;
+      block.ids.push(node.id);
+      blocks.set(node.id, block);
+    } else
+      blocks.set(node.id, {
+        ids: [node.id],
+        bytes: bytesOf(node.id),
+        first: step,
+        last: keep ? end : step,
+        offset: 0,
+      });
+  });
+  for (const id of graph.outputs) blocks.get(id)!.last = end;
+
+  const placed: Block[] = [];
+  let arenaBytes = 0;
+  let unsharedBytes = 0;
+  for (const block of [...new Set(blocks.values())].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    const alive = placed.filter((o) => o.first <= block.last && block.first <= o.last);
+    alive.sort((a, b) => a.offset - b.offset);
+    let offset = 0;
+    for (const o of alive) {
+      if (offset + block.bytes <= o.offset) break;
+      offset = Math.max(offset, align(o.offset + o.bytes));
+    }
+    block.offset = offset;
+    placed.push(block);
+    arenaBytes = Math.max(arenaBytes, offset + block.bytes);
+    unsharedBytes += block.bytes;
+  }
+
+  const arena = new ArrayBuffer(align(arenaBytes));
+  const arrays = new Map<ValueId, TypedArray>();
+  for (const [id, block] of blocks) {
+    const value = graph.values.get(id)!;
+    const length = sizeOf(value.shape) * batch;
+    const storage = storageOf(value);
+    arrays.set(
+      id,
+      storage === 'float32'
+        ? new Float32Array(arena, block.offset, length)
+        : storage === 'uint8'
+          ? new Uint8Array(arena, block.offset, length)
+          : new Int8Array(arena, block.offset, length),
+    );
+  }
+  return { arenaBytes, unsharedBytes, arrays };
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}

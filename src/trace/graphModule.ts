@@ -1,0 +1,100 @@
+/** A graph that runs through the ops, so it trains like the model it came from. */
+import { Tensor } from '../autograd/index.js';
+import { ArgumentError, GraphError } from '../core/index.js';
+import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } from '../graph/index.js';
+import { executeNode, type ParamTensors } from './execute.js';
+
+/** Parameters that are statistics, not weights: no gradient. */
+function bufferIds(graph: Graph): Set<ParamId> {
+  const ids = new Set<ParamId>();
+  for (const node of graph.nodes) {
+    const bn = node.op === 'batchNorm' ? node : isLayer(node) ? node.batchNorm : null;
+    if (bn !== null) ids.add(bn.mean).add(bn.variance);
+  }
+  return ids;
+}
+
+export class GraphModule implements ParamTensors {
+  readonly graph: Graph;
+  training = true;
+  readonly #tensors: ReadonlyMap<ParamId, Tensor>;
+  readonly #buffers: ReadonlySet<ParamId>;
+
+  /** Weights are shared with the graph, not copied; see {@link cloneParams}. */
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.#buffers = bufferIds(graph);
+    const used = new Set(graph.nodes.flatMap(paramsOf));
+    this.#tensors = new Map(
+      [...graph.params.values()]
+        .filter(({ id }) => used.has(id))
+        .map(({ id, array }) => [id, new Tensor(array, { requiresGrad: !this.#buffers.has(id) })]),
+    );
+  }
+
+  tensor(id: ParamId): Tensor {
+    const t = this.#tensors.get(id);
+    if (t === undefined) throw new ArgumentError(`${id} is not a parameter of this graph`);
+    return t;
+  }
+
+  *namedParameters(): IterableIterator<[string, Tensor]> {
+    for (const entry of this.#tensors) if (!this.#buffers.has(entry[0])) yield entry;
+  }
+
+  parameters(): Tensor[] {
+    return [...this.namedParameters()].map(([, t]) => t);
+  }
+
+  *namedBuffers(): IterableIterator<[string, Tensor]> {
+    for (const entry of this.#tensors) if (this.#buffers.has(entry[0])) yield entry;
+  }
+
+  train(on = true): this {
+    this.training = on;
+    return this;
+  }
+
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Runs a graph of one input and one output. */
+  forward(x: Tensor): Tensor {
+    const { inputs, outputs } = this.graph;
+    if (inputs.length !== 1 || outputs.length !== 1)
+      throw new GraphError(
+        `forward: the graph has ${inputs.length} inputs and ${outputs.length} outputs; use runAll`,
+      );
+    return this.runAll(new Map([[inputs[0], x]])).get(outputs[0])!;
+  }
+
+  /** Every value of the graph for the given inputs. */
+  runAll(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
+    return this.evaluate(inputs, (node, xs) => executeNode(node, xs, this, this.training));
+  }
+
+  /** Walks the nodes in order; `step` makes each value from those it reads. */
+  protected evaluate(
+    inputs: ReadonlyMap<ValueId, Tensor>,
+    step: (node: Node, xs: readonly Tensor[]) => Tensor,
+  ): Map<ValueId, Tensor> {
+    const values = new Map<ValueId, Tensor>();
+    for (const id of this.graph.inputs) {
+      const x = inputs.get(id);
+      if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
+      values.set(id, x);
+    }
+    for (const node of this.graph.nodes) {
+      const xs = node.inputs.map((id) => values.get(id)!);
+      values.set(node.id, step(node, xs));
+    }
+    return values;
+  }
+}
+
+/** A graph whose parameters are copies: training one does not change the other. */
+export function cloneParams(graph: Graph): Graph {
+  const params = new Map([...graph.params].map(([id, p]) => [id, { ...p, array: p.array.clone() }]));
+  return { ...graph, params };
+}

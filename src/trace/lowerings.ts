@@ -1,0 +1,190 @@
+/** From a recorded op call to a graph node. Ops that are not listed cannot be traced. */
+import type { Tensor } from '../autograd/index.js';
+import { GraphError, type NDArray, type Shape } from '../core/index.js';
+import type { Node, NodeAttrs, Pair, ParamId, UnaryFunction, ValueId } from '../graph/index.js';
+
+/** One op call, with access to the names of what it touches. */
+export interface Call {
+  readonly op: string;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: unknown;
+  readonly outputShape: Shape;
+  value(t: Tensor): ValueId;
+  param(t: Tensor): ParamId;
+  buffer(a: NDArray): ParamId;
+  /** A name that is not taken yet. */
+  fresh(name: string): ValueId;
+}
+
+type Lower = (call: Call) => Node;
+
+/** 'features.0.weight' names the layer 'features.0'. */
+function layerName(call: Call, weight: ParamId): ValueId {
+  return call.fresh(weight.replace(/\.?weight$/, '') || call.op);
+}
+
+const unary =
+  (fn: UnaryFunction): Lower =>
+  (call) => {
+    const attrs = (call.attrs ?? {}) as { negativeSlope?: number; alpha?: number };
+    const alpha = attrs.negativeSlope ?? attrs.alpha ?? 0;
+    return { op: 'unary', id: call.fresh(call.op), inputs: [call.value(call.inputs[0])], fn, alpha };
+  };
+
+const clamp =
+  (activation: 'relu' | 'relu6'): Lower =>
+  (call) => ({ op: 'activation', id: call.fresh(call.op), inputs: [call.value(call.inputs[0])], activation });
+
+const binary =
+  (op: 'add' | 'sub' | 'mul'): Lower =>
+  (call) => ({ op, id: call.fresh(op), inputs: call.inputs.map((t) => call.value(t)), activation: 'none' });
+
+const globalAvgPool = (call: Call, keepdim: boolean): Node => ({
+  op: 'globalAvgPool',
+  id: call.fresh('globalAvgPool'),
+  inputs: [call.value(call.inputs[0])],
+  keepdim,
+});
+
+function layer(call: Call): { weight: ParamId; bias: ParamId | null; batchNorm: null; activation: 'none' } {
+  const [, weight, bias] = call.inputs;
+  return {
+    weight: call.param(weight),
+    bias: bias === undefined ? null : call.param(bias),
+    batchNorm: null,
+    activation: 'none',
+  };
+}
+
+export const lowerings: Readonly<Record<string, Lower>> = {
+  conv2d(call) {
+    const { stride, padding, dilation, groups } = call.attrs as Pick<
+      NodeAttrs['conv2d'],
+      'stride' | 'padding' | 'dilation' | 'groups'
+    >;
+    const attrs = layer(call);
+    const id = layerName(call, attrs.weight);
+    return {
+      op: 'conv2d',
+      id,
+      inputs: [call.value(call.inputs[0])],
+      ...attrs,
+      stride,
+      padding,
+      dilation,
+      groups,
+    };
+  },
+  linear(call) {
+    const attrs = layer(call);
+    return {
+      op: 'linear',
+      id: layerName(call, attrs.weight),
+      inputs: [call.value(call.inputs[0])],
+      ...attrs,
+    };
+  },
+  batchNorm(call) {
+    const [x, gamma, beta] = call.inputs;
+    const { runningMean, runningVar, eps, momentum } = call.attrs as {
+      runningMean: NDArray;
+      runningVar: NDArray;
+      eps: number;
+      momentum: number;
+    };
+    const weight = call.param(gamma);
+    return {
+      op: 'batchNorm',
+      id: layerName(call, weight),
+      inputs: [call.value(x)],
+      gamma: weight,
+      beta: call.param(beta),
+      mean: call.buffer(runningMean),
+      variance: call.buffer(runningVar),
+      eps,
+      momentum,
+    };
+  },
+  relu: clamp('relu'),
+  relu6: clamp('relu6'),
+  sigmoid: unary('sigmoid'),
+  tanh: unary('tanh'),
+  hardswish: unary('hardswish'),
+  hardsigmoid: unary('hardsigmoid'),
+  silu: unary('silu'),
+  leakyRelu: unary('leakyRelu'),
+  elu: unary('elu'),
+  add: binary('add'),
+  sub: binary('sub'),
+  mul: binary('mul'),
+  maxPool2d(call) {
+    const { kernel, stride, padding, dilation } = call.attrs as NodeAttrs['maxPool2d'];
+    const id = call.fresh('maxPool2d');
+    return { op: 'maxPool2d', id, inputs: [call.value(call.inputs[0])], kernel, stride, padding, dilation };
+  },
+  avgPool2d(call) {
+    const { kernel, stride, padding, countIncludePad } = call.attrs as NodeAttrs['avgPool2d'];
+    const id = call.fresh('avgPool2d');
+    return {
+      op: 'avgPool2d',
+      id,
+      inputs: [call.value(call.inputs[0])],
+      kernel,
+      stride,
+      padding,
+      countIncludePad,
+    };
+  },
+  adaptiveAvgPool2d(call) {
+    const { outputSize } = call.attrs as { outputSize: Pair };
+    if (outputSize[0] !== 1 || outputSize[1] !== 1)
+      throw new GraphError(
+        `adaptiveAvgPool2d: output size ${outputSize.join(' x ')} has no graph node; use 1 x 1, or avgPool2d`,
+      );
+    return globalAvgPool(call, true);
+  },
+  mean(call) {
+    const { axes, keepdim } = call.attrs as { axes: readonly number[]; keepdim: boolean };
+    if (call.inputs[0].rank !== 4 || axes.length !== 2 || axes[0] !== 1 || axes[1] !== 2)
+      throw new GraphError(
+        `mean: axes [${axes.join(', ')}] have no graph node; use height and width, [1, 2]`,
+      );
+    return globalAvgPool(call, keepdim);
+  },
+  cat(call) {
+    const { axis } = call.attrs as { axis: number };
+    const rank = call.outputShape.length;
+    return {
+      op: 'concat',
+      id: call.fresh('concat'),
+      inputs: call.inputs.map((t) => call.value(t)),
+      axis: axis < 0 ? axis + rank : axis,
+    };
+  },
+  reshape(call) {
+    const id = call.fresh('reshape');
+    return {
+      op: 'reshape',
+      id,
+      inputs: [call.value(call.inputs[0])],
+      shape: [1, ...call.outputShape.slice(1)],
+    };
+  },
+  padConstant(call) {
+    const { pads, value } = call.attrs as { pads: readonly Pair[]; value: number };
+    if (value !== 0)
+      throw new GraphError(`padConstant: value ${value} has no graph node; only 0 is padded exactly`);
+    return { op: 'pad', id: call.fresh('pad'), inputs: [call.value(call.inputs[0])], pads };
+  },
+  upsampleNearest2d(call) {
+    const { size } = call.attrs as { size: Pair };
+    return { op: 'upsampleNearest', id: call.fresh('upsample'), inputs: [call.value(call.inputs[0])], size };
+  },
+  softmax(call) {
+    const { axis } = call.attrs as { axis: number };
+    const rank = call.outputShape.length;
+    if (axis !== -1 && axis !== rank - 1)
+      throw new GraphError(`softmax: axis ${axis} has no graph node; use the last axis`);
+    return { op: 'softmax', id: call.fresh('softmax'), inputs: [call.value(call.inputs[0])], beta: 1 };
+  },
+};
