@@ -1,4 +1,25 @@
 /** Every differentiable operation: the functions to call, and the total map of op objects by name. */
+import { expandOp } from './expand.js';
+import { permuteOp } from './permute.js';
+import { reshapeOp } from './reshape.js';
+import { cumsumOp } from './cumsum.js';
+import { argminOp } from './argmin.js';
+import { argmaxOp } from './argmax.js';
+import { minOp } from './min.js';
+import { maxOp } from './max.js';
+import { aminOp } from './amin.js';
+import { amaxOp } from './amax.js';
+import { meanOp } from './mean.js';
+import { sumOp } from './sum.js';
+import { logsumexpOp } from './logsumexp.js';
+import { logSoftmaxOp } from './logSoftmax.js';
+import { softmaxOp } from './softmax.js';
+import { linearOp } from './linear.js';
+import { matmulOp } from './matmul.js';
+import { dropoutWithMaskOp } from './dropoutWithMask.js';
+import { dropoutOp } from './dropout.js';
+import { whereOp } from './where.js';
+import { geluOp } from './gelu.js';
 import { straightThroughOp } from './straightThrough.js';
 import { fakeQuantizeLearnedOp } from './fakeQuantizeLearned.js';
 import { fakeQuantizeOp } from './fakeQuantize.js';
@@ -26,6 +47,26 @@ import { divOp } from './div.js';
 import { mulOp } from './mul.js';
 import { subOp } from './sub.js';
 import { addOp } from './add.js';
+import { conv2dOp } from './conv2d.js';
+import { convTranspose2dOp } from './convTranspose2d.js';
+import { maxPool2dOp, argMaxPool2dOp } from './maxPool2d.js';
+import { avgPool2dOp } from './avgPool2d.js';
+import { adaptiveAvgPool2dOp } from './adaptiveAvgPool2d.js';
+import { adaptiveMaxPool2dOp, argAdaptiveMaxPool2dOp } from './adaptiveMaxPool2d.js';
+import { upsampleNearest2dOp } from './upsampleNearest2d.js';
+import { upsampleBilinear2dOp } from './upsampleBilinear2d.js';
+import { batchNormOp } from './batchNorm.js';
+import { layerNormOp } from './layerNorm.js';
+import { groupNormOp } from './groupNorm.js';
+import { embeddingOp } from './embedding.js';
+import { gatherOp } from './gather.js';
+import { indexSelectOp } from './indexSelect.js';
+import { sliceOp } from './slice.js';
+import { selectOp } from './select.js';
+import { catOp } from './cat.js';
+import { stackOp } from './stack.js';
+import { padConstantOp } from './padConstant.js';
+import { padReflect2dOp } from './padReflect2d.js';
 export { backend, setBackend } from './backend.js';
 export * from './add.js';
 export * from './sub.js';
@@ -53,8 +94,55 @@ export * from './tanh.js';
 export * from './softplus.js';
 export * from './fakeQuantize.js';
 export * from './fakeQuantizeLearned.js';
+export * from './quantizedLayer.js';
 export * from './straightThrough.js';
 export { dequantizeArray, insideRange, quantizeArray } from './quantize.js';
+export * from './gelu.js';
+export * from './where.js';
+export * from './dropout.js';
+export * from './dropoutWithMask.js';
+export * from './matmul.js';
+export * from './linear.js';
+export * from './softmax.js';
+export * from './logSoftmax.js';
+export * from './logsumexp.js';
+export * from './sum.js';
+export * from './mean.js';
+export * from './variance.js';
+export * from './amax.js';
+export * from './amin.js';
+export * from './max.js';
+export * from './min.js';
+export * from './argmax.js';
+export * from './argmin.js';
+export * from './cumsum.js';
+export * from './reshape.js';
+export * from './permute.js';
+export * from './transpose.js';
+export * from './expand.js';
+export * from './flatten.js';
+export * from './squeeze.js';
+export * from './unsqueeze.js';
+export * from './conv2d.js';
+export * from './convTranspose2d.js';
+export * from './maxPool2d.js';
+export * from './avgPool2d.js';
+export * from './adaptiveAvgPool2d.js';
+export * from './adaptiveMaxPool2d.js';
+export * from './upsampleNearest2d.js';
+export * from './upsampleBilinear2d.js';
+export * from './batchNorm.js';
+export * from './layerNorm.js';
+export * from './groupNorm.js';
+export * from './embedding.js';
+export * from './gather.js';
+export * from './indexSelect.js';
+export * from './slice.js';
+export * from './select.js';
+export * from './cat.js';
+export * from './stack.js';
+export * from './padConstant.js';
+export * from './padReflect2d.js';
 
 export const OPS = {
   fakeQuantize: fakeQuantizeOp,
@@ -84,6 +172,49 @@ export const OPS = {
   sigmoid: sigmoidOp,
   tanh: tanhOp,
   softplus: softplusOp,
+  gelu: geluOp,
+  where: whereOp,
+  dropout: dropoutOp,
+  dropoutWithMask: dropoutWithMaskOp,
+  matmul: matmulOp,
+  linear: linearOp,
+  softmax: softmaxOp,
+  logSoftmax: logSoftmaxOp,
+  logsumexp: logsumexpOp,
+  sum: sumOp,
+  mean: meanOp,
+  amax: amaxOp,
+  amin: aminOp,
+  max: maxOp,
+  min: minOp,
+  argmax: argmaxOp,
+  argmin: argminOp,
+  cumsum: cumsumOp,
+  reshape: reshapeOp,
+  permute: permuteOp,
+  expand: expandOp,
+  conv2d: conv2dOp,
+  convTranspose2d: convTranspose2dOp,
+  maxPool2d: maxPool2dOp,
+  argMaxPool2d: argMaxPool2dOp,
+  avgPool2d: avgPool2dOp,
+  adaptiveAvgPool2d: adaptiveAvgPool2dOp,
+  adaptiveMaxPool2d: adaptiveMaxPool2dOp,
+  argAdaptiveMaxPool2d: argAdaptiveMaxPool2dOp,
+  upsampleNearest2d: upsampleNearest2dOp,
+  upsampleBilinear2d: upsampleBilinear2dOp,
+  batchNorm: batchNormOp,
+  layerNorm: layerNormOp,
+  groupNorm: groupNormOp,
+  embedding: embeddingOp,
+  gather: gatherOp,
+  indexSelect: indexSelectOp,
+  slice: sliceOp,
+  select: selectOp,
+  cat: catOp,
+  stack: stackOp,
+  padConstant: padConstantOp,
+  padReflect2d: padReflect2dOp,
 } as const;
 
 export type OpName = keyof typeof OPS;
