@@ -40,3 +40,9 @@ export function checkSameShape(op: string, name: string, a: ArraySpec, other: st
       `${name}: ${op} got shape ${formatShape(a.shape)}, but ${other} has ${formatShape(b.shape)}; they must be equal`,
     );
 }
+
+/** Throws DTypeError unless `a` holds int32, the type of indices and class labels. */
+export function checkIndices(op: string, name: string, a: ArraySpec): void {
+  if (a.dtype !== 'int32')
+    throw new DTypeError(`${name}: ${op} needs int32 indices here, got ${a.dtype}; convert it first`);
+}
