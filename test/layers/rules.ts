@@ -33,7 +33,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   models: TRAINING,
   graph: ['core'],
   trace: ['graph', ...TRAINING],
-  quant: ['trace', 'graph', ...TRAINING],
+  // Compares what training computes with what the runtime computes, hence above it.
+  quant: ['runtime', 'trace', 'graph', ...TRAINING],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
   formats: ['graph', 'core'],
@@ -47,6 +48,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages that a folder may name. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['seedrandom'],
+  node: ['cli-progress'],
   cli: ['cli-progress', 'vega', 'vega-lite'],
 };
 
