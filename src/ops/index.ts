@@ -1,4 +1,12 @@
 /** Every differentiable operation: the functions to call, and the total map of op objects by name. */
+import { klDivOp } from './klDiv.js';
+import { bceWithLogitsOp } from './bceWithLogits.js';
+import { huberLossOp } from './huberLoss.js';
+import { smoothL1LossOp } from './smoothL1Loss.js';
+import { l1LossOp } from './l1Loss.js';
+import { mseLossOp } from './mseLoss.js';
+import { crossEntropyOp } from './crossEntropy.js';
+import { nllLossOp } from './nllLoss.js';
 import { expandOp } from './expand.js';
 import { permuteOp } from './permute.js';
 import { reshapeOp } from './reshape.js';
@@ -143,6 +151,15 @@ export * from './cat.js';
 export * from './stack.js';
 export * from './padConstant.js';
 export * from './padReflect2d.js';
+export * from './nllLoss.js';
+export * from './crossEntropy.js';
+export * from './mseLoss.js';
+export * from './l1Loss.js';
+export * from './smoothL1Loss.js';
+export * from './huberLoss.js';
+export * from './bceWithLogits.js';
+export * from './klDiv.js';
+export * from './distillationLoss.js';
 
 export const OPS = {
   fakeQuantize: fakeQuantizeOp,
@@ -215,6 +232,14 @@ export const OPS = {
   stack: stackOp,
   padConstant: padConstantOp,
   padReflect2d: padReflect2dOp,
+  nllLoss: nllLossOp,
+  crossEntropy: crossEntropyOp,
+  mseLoss: mseLossOp,
+  l1Loss: l1LossOp,
+  smoothL1Loss: smoothL1LossOp,
+  huberLoss: huberLossOp,
+  bceWithLogits: bceWithLogitsOp,
+  klDiv: klDivOp,
 } as const;
 
 export type OpName = keyof typeof OPS;
