@@ -1,0 +1,5 @@
+/** Data sets, the idx format, batches. Bytes in: files and the DOM stay outside. */
+export type { Augmentation } from './augment.js';
+export * from './dataset.js';
+export * from './idx.js';
+export * from './loader.js';
