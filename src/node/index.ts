@@ -1,0 +1,4 @@
+/** What needs Node: files, folders of data, the terminal. */
+export * from './dataset.js';
+export * from './files.js';
+export * from './progress.js';

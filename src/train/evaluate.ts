@@ -1,0 +1,37 @@
+/** Loss and accuracy of a model on a data set. */
+import { noGrad } from '../autograd/index.js';
+import { crossEntropy } from '../ops/index.js';
+import { countCorrect, Totals } from './metrics.js';
+import { Pauser } from './pause.js';
+import type { BatchSource, Evaluation, Loss, StopSignal, Trainable } from './types.js';
+
+export interface EvaluateOptions {
+  readonly model: Pick<Trainable, 'forward' | 'train' | 'training'>;
+  readonly loader: BatchSource;
+  /** Default: cross-entropy. */
+  readonly loss?: Loss | undefined;
+  /** Stops after the current batch; the result then covers the images seen. */
+  readonly signal?: StopSignal | undefined;
+}
+
+/** Runs the model in evaluation mode over epoch 0 of the loader, and puts its mode back. */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { model, loader, loss = crossEntropy, signal } = options;
+  const { training } = model;
+  const totals = new Totals();
+  const pauser = new Pauser();
+  model.train(false);
+  try {
+    for (const { inputs, targets, size } of loader.batches()) {
+      noGrad(() => {
+        const output = model.forward(inputs);
+        totals.add(loss(output, targets).item(), countCorrect(output, targets), size);
+      });
+      await pauser.pause();
+      if (signal?.aborted) break;
+    }
+  } finally {
+    model.train(training);
+  }
+  return { loss: totals.loss, accuracy: totals.accuracy, images: totals.images };
+}
