@@ -8,6 +8,7 @@ export * from './requantize.js';
 export * from './resolve.js';
 export * from './rounding.js';
 export * from './types.js';
+export * from './unary.js';
 export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */
