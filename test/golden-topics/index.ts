@@ -1,4 +1,5 @@
 /** The runner of each golden topic. */
+import { autograd } from './autograd.js';
 import type { TopicRunner } from './common.js';
 import { fakequant } from './fakequant.js';
 import { int8Ops } from './int8Ops.js';
@@ -9,6 +10,7 @@ import { optimTopic } from './optim.js';
 import { qat } from './qat.js';
 
 export const topics: Readonly<Record<string, TopicRunner>> = {
+  autograd,
   fakequant,
   int8_ops: int8Ops,
   int8_primitives: int8Primitives,
