@@ -23,7 +23,9 @@ const summary = JSON.parse(readFileSync(summaryPath, 'utf8'));
 /** Whether anything is left of a source once its types are gone. */
 function hasCode(text) {
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, removeComments: true };
-  return ts.transpileModule(text, { compilerOptions: options }).outputText.replace('export {};', '').trim() !== '';
+  return (
+    ts.transpileModule(text, { compilerOptions: options }).outputText.replace('export {};', '').trim() !== ''
+  );
 }
 
 const files = [];
@@ -40,8 +42,14 @@ for (const top of ['src', 'kernels'])
 const total = files.reduce((sum, f) => sum + f.total, 0);
 const covered = files.reduce((sum, f) => sum + f.covered, 0);
 const percent = (part, whole) => (whole === 0 ? 100 : (100 * part) / whole);
-for (const f of files.filter((f) => percent(f.covered, f.total) < REQUIRED).sort((a, b) => (a.name < b.name ? -1 : 1)))
-  console.log(`  ${percent(f.covered, f.total).toFixed(1).padStart(5)} %  ${f.name}${f.loaded ? '' : '  (no test loads it)'}`);
+for (const f of files
+  .filter((f) => percent(f.covered, f.total) < REQUIRED)
+  .sort((a, b) => (a.name < b.name ? -1 : 1)))
+  console.log(
+    `  ${percent(f.covered, f.total).toFixed(1).padStart(5)} %  ${f.name}${f.loaded ? '' : '  (no test loads it)'}`,
+  );
 const reached = percent(covered, total);
-console.log(`coverage: ${reached.toFixed(2)} % of ${total} lines in ${files.length} files (required: ${REQUIRED} %)`);
+console.log(
+  `coverage: ${reached.toFixed(2)} % of ${total} lines in ${files.length} files (required: ${REQUIRED} %)`,
+);
 if (reached < REQUIRED) process.exitCode = 1;

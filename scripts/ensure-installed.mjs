@@ -27,7 +27,8 @@ function isInstalled() {
   const installed = JSON.parse(readFileSync(installedPath, 'utf8')).packages;
   return Object.entries(wanted).every(
     ([path, { version, optional }]) =>
-      path === '' || (installed[path] === undefined ? optional === true : installed[path].version === version),
+      path === '' ||
+      (installed[path] === undefined ? optional === true : installed[path].version === version),
   );
 }
 
