@@ -76,6 +76,7 @@ import { stackOp } from './stack.js';
 import { padConstantOp } from './padConstant.js';
 import { padReflect2dOp } from './padReflect2d.js';
 export { backend, setBackend } from './backend.js';
+export type { Reduction } from './reduction.js';
 export * from './add.js';
 export * from './sub.js';
 export * from './mul.js';
