@@ -3,13 +3,15 @@ import { apply, type OpDef, type Tensor } from '../autograd/index.js';
 import { NDArray, type QParams } from '../core/index.js';
 import { roundHalfEven } from '../../kernels/rounding.js';
 import { checkFloats } from './checks.js';
-import { checkQParamsFit, clampRound, forEachRun } from './quantize.js';
+import { checkQParamsFit, clampOffset, divide32, forEachRun, insideBounds32 } from './quantize.js';
 
 export interface FakeQuantizeAttrs {
   readonly qparams: QParams;
 }
 
-/** One run of float32 elements: 2 ns each in the training loop, so each float type has its own monomorphic loop. */
+// One run of elements each. These run on every activation of a training step: every float type has its own loop, so that
+// each stays monomorphic.
+
 function forward32(
   x: Float32Array,
   y: Float32Array,
@@ -19,7 +21,8 @@ function forward32(
   lo: number,
   hi: number,
 ): void {
-  for (let i = from; i < to; i++) y[i] = clampRound(Math.fround(x[i] / s), lo, hi) * s;
+  const perScale = 1 / s;
+  for (let i = from; i < to; i++) y[i] = roundHalfEven(clampOffset(divide32(x[i], perScale), lo, hi)) * s;
 }
 
 function forward64(
@@ -31,7 +34,7 @@ function forward64(
   lo: number,
   hi: number,
 ): void {
-  for (let i = from; i < to; i++) y[i] = clampRound(x[i] / s, lo, hi) * s;
+  for (let i = from; i < to; i++) y[i] = roundHalfEven(clampOffset(x[i] / s, lo, hi)) * s;
 }
 
 function backward32(
@@ -44,9 +47,11 @@ function backward32(
   lo: number,
   hi: number,
 ): void {
+  const perScale = 1 / s;
+  const bounds = insideBounds32(lo, hi);
   for (let i = from; i < to; i++) {
-    const r = roundHalfEven(Math.fround(x[i] / s));
-    dx[i] = r >= lo && r <= hi ? dy[i] : 0;
+    const v = divide32(x[i], perScale);
+    dx[i] = v >= bounds.from && v <= bounds.to ? dy[i] : 0;
   }
 }
 

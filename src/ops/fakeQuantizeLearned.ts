@@ -12,7 +12,7 @@ import {
 } from '../core/index.js';
 import { roundHalfEven } from '../../kernels/rounding.js';
 import { checkFloats, floats } from './checks.js';
-import { channelLayout, clampRound } from './quantize.js';
+import { channelLayout, clampOffset } from './quantize.js';
 
 export interface FakeQuantizeLearnedAttrs {
   readonly quantMin: number;
@@ -48,7 +48,7 @@ function effective(scale: NDArray, zeroPoint: NDArray, quantMin: number, quantMa
       throw new QuantizationError(
         `fakeQuantizeLearned: zeroPoint[${c}] is NaN; training diverged, lower the learning rate`,
       );
-    return clampRound(v, quantMin, quantMax);
+    return roundHalfEven(clampOffset(v, quantMin, quantMax));
   });
   return { s, z };
 }
@@ -82,7 +82,7 @@ export const fakeQuantizeLearnedOp: OpDef<FakeQuantizeLearnedAttrs> = {
         const hi = quantMax - z[c];
         for (const end = i + inner; i < end; i++) {
           const v = a[i] / sc;
-          y[i] = clampRound(single ? Math.fround(v) : v, lo, hi) * sc;
+          y[i] = roundHalfEven(clampOffset(single ? Math.fround(v) : v, lo, hi)) * sc;
         }
       }
     return out;

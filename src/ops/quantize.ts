@@ -16,6 +16,7 @@ import {
   type QDType,
   type QParams,
   type Shape,
+  type TypedArray,
 } from '../core/index.js';
 import { roundHalfEven } from '../../kernels/rounding.js';
 
@@ -54,10 +55,30 @@ export function checkQParamsFit(what: string, x: ArraySpec, qp: QParams): void {
     );
 }
 
-/** The code minus the zero point of `v = x / scale`; `lo` and `hi` are the bounds minus the zero point. */
-export function clampRound(v: number, lo: number, hi: number): number {
-  // Clamping to integers before rounding gives the same as after; NaN passes neither comparison and becomes 0.
-  return v >= lo ? (v > hi ? hi : roundHalfEven(v)) : v < lo ? lo : 0;
+/**
+ * `v = x / scale` limited to `[lo, hi]`, the bounds minus the zero point; 0 for NaN. Rounding it gives the code minus the
+ * zero point: clamping to whole numbers before rounding is the same as after.
+ */
+export function clampOffset(v: number, lo: number, hi: number): number {
+  return Math.min(Math.max(Number.isNaN(v) ? 0 : v, lo), hi);
+}
+
+/**
+ * `f32(x / scale)` of float32 numbers, given `1 / scale` in double precision. Exact: a quotient of two 24-bit numbers
+ * is at least 2^-49 (relative) away from a midpoint of two float32 numbers, the double product at most 2^-52 from it.
+ * Saves a division per element: 4.6 instead of 5.1 to 6.0 ns for a whole fake quantization.
+ */
+export function divide32(x: number, perScale: number): number {
+  return Math.fround(x * perScale);
+}
+
+/**
+ * The values v of `f32(x / scale)` that round (half to even) into `[lo, hi]` are those with `from <= v <= to`. A tie at an
+ * odd bound rounds out of the range; 2^-30 is less than the distance of the tie to the next float32.
+ */
+export function insideBounds32(lo: number, hi: number): { from: number; to: number } {
+  const nudge = (bound: number): number => (bound % 2 === 0 ? 0 : 2 ** -30);
+  return { from: lo - 0.5 + nudge(lo), to: hi + 0.5 - nudge(hi) };
 }
 
 /** Calls `f(from, to, scale, zeroPoint, channel)` for every run of elements that share qparams, in memory order. */
@@ -81,6 +102,37 @@ function expectFloat(what: string, x: NDArray): FloatArray {
   return x.data as FloatArray;
 }
 
+function codes32(
+  x: Float32Array,
+  q: TypedArray,
+  from: number,
+  to: number,
+  s: number,
+  z: number,
+  lo: number,
+  hi: number,
+): void {
+  const perScale = 1 / s;
+  for (let i = from; i < to; i++) q[i] = roundHalfEven(clampOffset(divide32(x[i], perScale), lo, hi)) + z;
+}
+
+function inside32(
+  x: Float32Array,
+  mask: Uint8Array,
+  from: number,
+  to: number,
+  s: number,
+  lo: number,
+  hi: number,
+): void {
+  const perScale = 1 / s;
+  const bounds = insideBounds32(lo, hi);
+  for (let i = from; i < to; i++) {
+    const v = divide32(x[i], perScale);
+    mask[i] = v >= bounds.from && v <= bounds.to ? 1 : 0;
+  }
+}
+
 /**
  * Integer codes of `x`, of its shape; int4 codes are stored in an int8 array.
  *
@@ -92,15 +144,11 @@ export function quantizeArray(x: NDArray, qp: QParams): CodeNDArray {
   const a = expectFloat('quantizeArray', x);
   checkQParamsFit('quantizeArray', x, qp);
   const q = NDArray.zeros(x.shape, CODE_STORAGE[qp.dtype]);
-  const codes = q.data;
-  const single = x.dtype === 'float32';
   forEachRun(x.shape, qp, (from, to, s, z) => {
     const lo = qp.quantMin - z;
     const hi = qp.quantMax - z;
-    for (let i = from; i < to; i++) {
-      const v = a[i] / s;
-      codes[i] = clampRound(single ? Math.fround(v) : v, lo, hi) + z;
-    }
+    if (a instanceof Float32Array) codes32(a, q.data, from, to, s, z, lo, hi);
+    else for (let i = from; i < to; i++) q.data[i] = roundHalfEven(clampOffset(a[i] / s, lo, hi)) + z;
   });
   return q as CodeNDArray;
 }
@@ -133,15 +181,15 @@ export function insideRange(x: NDArray, qp: QParams): Uint8Array {
   const a = expectFloat('insideRange', x);
   checkQParamsFit('insideRange', x, qp);
   const mask = new Uint8Array(a.length);
-  const single = x.dtype === 'float32';
   forEachRun(x.shape, qp, (from, to, s, z) => {
     const lo = qp.quantMin - z;
     const hi = qp.quantMax - z;
-    for (let i = from; i < to; i++) {
-      const v = a[i] / s;
-      const r = roundHalfEven(single ? Math.fround(v) : v);
-      mask[i] = r >= lo && r <= hi ? 1 : 0;
-    }
+    if (a instanceof Float32Array) inside32(a, mask, from, to, s, lo, hi);
+    else
+      for (let i = from; i < to; i++) {
+        const r = roundHalfEven(a[i] / s);
+        mask[i] = r >= lo && r <= hi ? 1 : 0;
+      }
   });
   return mask;
 }
