@@ -4,6 +4,7 @@ export * from './container.js';
 export * from './crc32.js';
 export * from './int4.js';
 export * from './json.js';
+export * from './model.js';
 export * from './npy.js';
 export * from './safetensors.js';
 export * from './state-tree.js';

@@ -3,4 +3,5 @@ export * from './ir.js';
 export * from './passes/foldBatchNorm.js';
 export * from './passes/fuse.js';
 export * from './print.js';
+export * from './shapes.js';
 export * from './validate.js';

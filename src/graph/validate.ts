@@ -1,6 +1,7 @@
 /** Checks that a graph keeps its rules; for graphs from files and for passes under test. */
-import { checkQParams, formatShape, GraphError } from '../core/index.js';
-import { paramsOf, type Graph, type OpName, type ValueId } from './ir.js';
+import { checkQParams, formatShape, GraphError, sameShape } from '../core/index.js';
+import { paramsOf, type Graph, type OpName, type Param, type ValueId } from './ir.js';
+import { inferShape } from './shapes.js';
 
 /** How many inputs each op takes; Infinity for one or more. */
 const ARITY: { readonly [O in OpName]: number } = {
@@ -23,6 +24,15 @@ const ARITY: { readonly [O in OpName]: number } = {
   quantize: 1,
   dequantize: 1,
 };
+
+function checkParam({ id, array, qparams }: Param): void {
+  if (qparams === null) return;
+  checkQParams(qparams, id);
+  if (qparams.axis !== null && array.shape[qparams.axis] !== qparams.scale.length)
+    throw new GraphError(
+      `parameter ${id}: ${qparams.scale.length} scales for axis ${qparams.axis} of shape ${formatShape(array.shape)}`,
+    );
+}
 
 /**
  * Returns the graph. Throws GraphError for an unknown op, an undefined or doubly defined value, a missing parameter,
@@ -51,12 +61,14 @@ export function validate(graph: Graph): Graph {
       throw new GraphError(`node ${node.id}: ${node.op} takes ${arity} inputs, not ${node.inputs.length}`);
     for (const id of node.inputs)
       if (!defined.has(id)) throw new GraphError(`node ${node.id}: input ${id} is not defined before it`);
-    for (const id of paramsOf(node)) {
-      const param = graph.params.get(id);
-      if (param === undefined) throw new GraphError(`node ${node.id}: parameter ${id} is missing`);
-      if (param.qparams !== null) checkQParams(param.qparams, id);
-    }
+    const shape = inferShape(graph, node);
+    for (const id of paramsOf(node)) checkParam(graph.params.get(id)!);
     define(node.id);
+    const declared = graph.values.get(node.id)!.shape;
+    if (!sameShape(shape, declared))
+      throw new GraphError(
+        `node ${node.id}: makes shape ${formatShape(shape)}, but its value says ${formatShape(declared)}`,
+      );
   }
   for (const id of graph.outputs)
     if (!defined.has(id)) throw new GraphError(`output ${id} is not a value of the graph`);

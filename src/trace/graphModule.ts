@@ -1,6 +1,7 @@
 /** A graph that runs through the ops, so it trains like the model it came from. */
 import { Tensor } from '../autograd/index.js';
-import { ArgumentError, GraphError } from '../core/index.js';
+import { ArgumentError, GraphError, type NDArray } from '../core/index.js';
+import { loadInto, type StateDict } from '../nn/stateDict.js';
 import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } from '../graph/index.js';
 import { executeNode, type ParamTensors } from './execute.js';
 
@@ -48,6 +49,16 @@ export class GraphModule implements ParamTensors {
 
   *namedBuffers(): IterableIterator<[string, Tensor]> {
     for (const entry of this.#tensors) if (this.#buffers.has(entry[0])) yield entry;
+  }
+
+  /** A copy of all parameters and statistics. */
+  stateDict(): Map<ParamId, NDArray> {
+    return new Map(Array.from(this.#tensors, ([id, t]) => [id, t.value.clone()]));
+  }
+
+  /** Copies saved values in; nothing is changed unless everything fits. */
+  loadStateDict(state: StateDict): void {
+    loadInto(new Map(Array.from(this.#tensors, ([id, t]) => [id, t.value])), state, true);
   }
 
   train(on = true): this {

@@ -1,0 +1,116 @@
+/** The attributes of each op as they stand in a file, with the check that reads them back. Files are untrusted. */
+import { FormatError, type Shape } from '../core/index.js';
+import type { BatchNormRef, Node, NodeAttrs, OpName, Padding, Pair, UnaryFunction } from '../graph/index.js';
+import { isJsonObject, type Json } from './json.js';
+
+type Reader<T> = (value: Json | undefined, where: string) => T;
+type Schema<A> = { readonly [K in keyof A]: Reader<A[K]> };
+
+function fail(where: string, want: string, value: Json | undefined): never {
+  const text = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 40);
+  throw new FormatError(`${where}: ${text} where ${want} is expected; the file is corrupt`);
+}
+
+export const text: Reader<string> = (v, where) => (typeof v === 'string' ? v : fail(where, 'a string', v));
+export const finite: Reader<number> = (v, where) =>
+  typeof v === 'number' && Number.isFinite(v) ? v : fail(where, 'a number', v);
+export const bool: Reader<boolean> = (v, where) =>
+  typeof v === 'boolean' ? v : fail(where, 'true or false', v);
+
+const MAX_SIZE = 2 ** 31 - 1;
+
+export const count: Reader<number> = (v, where) =>
+  typeof v === 'number' && Number.isInteger(v) && v >= 0 && v <= MAX_SIZE
+    ? v
+    : fail(where, 'a whole number >= 0', v);
+const positive: Reader<number> = (v, where) => {
+  const n = count(v, where);
+  return n > 0 ? n : fail(where, 'a whole number > 0', v);
+};
+
+export function list<T>(item: Reader<T>, length?: number): Reader<readonly T[]> {
+  return (v, where) => {
+    if (!Array.isArray(v) || (length !== undefined && v.length !== length))
+      fail(where, length === undefined ? 'a list' : `a list of ${length}`, v);
+    return (v as Json[]).map((e, i) => item(e, `${where}[${i}]`));
+  };
+}
+
+export function nullable<T>(item: Reader<T>): Reader<T | null> {
+  return (v, where) => (v === null ? null : item(v, where));
+}
+
+export function oneOf<T extends string>(...options: readonly T[]): Reader<T> {
+  return (v, where) => (options.includes(v as T) ? (v as T) : fail(where, options.join(' or '), v));
+}
+
+export function object<A>(schema: Schema<A>): Reader<A> {
+  return (v, where) => {
+    if (!isJsonObject(v)) fail(where, 'an object', v);
+    const source = v as Readonly<Record<string, Json>>;
+    const out: [string, unknown][] = [];
+    for (const key of Object.keys(schema) as (keyof A & string)[]) {
+      const own = Object.hasOwn(source, key) ? source[key] : undefined;
+      out.push([key, schema[key](own, `${where}.${key}`)]);
+    }
+    return Object.fromEntries(out) as A;
+  };
+}
+
+export const shape: Reader<Shape> = list(count);
+const pair = list(positive, 2) as Reader<Pair>;
+const countPair = list(count, 2) as Reader<Pair>;
+const padding = list(count, 4) as Reader<Padding>;
+const activation = oneOf('none', 'relu', 'relu6');
+const batchNorm: Schema<BatchNormRef> = {
+  gamma: text,
+  beta: text,
+  mean: text,
+  variance: text,
+  eps: finite,
+  momentum: finite,
+};
+const layer = { weight: text, bias: nullable(text), batchNorm: nullable(object(batchNorm)), activation };
+const binary = { activation };
+const window = { kernel: pair, stride: pair, padding };
+
+const SCHEMAS: { readonly [O in OpName]: Schema<NodeAttrs[O]> } = {
+  conv2d: { ...layer, stride: pair, padding, dilation: pair, groups: positive },
+  linear: layer,
+  batchNorm,
+  activation: { activation: oneOf('relu', 'relu6') },
+  unary: {
+    fn: oneOf<UnaryFunction>('sigmoid', 'tanh', 'hardswish', 'hardsigmoid', 'silu', 'leakyRelu', 'elu'),
+    alpha: finite,
+  },
+  add: binary,
+  sub: binary,
+  mul: binary,
+  maxPool2d: { ...window, dilation: pair },
+  avgPool2d: { ...window, countIncludePad: bool },
+  globalAvgPool: { keepdim: bool },
+  concat: { axis: positive },
+  reshape: { shape },
+  pad: { pads: list(countPair) },
+  upsampleNearest: { size: pair },
+  softmax: { beta: finite },
+  quantize: {},
+  dequantize: {},
+};
+
+/** One node as it stands in a document. */
+export function readNode(value: Json | undefined, where: string): Node {
+  const base = object({ op: text, id: text, inputs: list(text) })(value, where);
+  if (!Object.hasOwn(SCHEMAS, base.op))
+    throw new FormatError(
+      `${where}.op: ${JSON.stringify(base.op)} is unknown; the file needs a newer octograd`,
+    );
+  const attrs = object<object>(SCHEMAS[base.op as OpName])(value, where);
+  return { ...base, ...attrs } as Node;
+}
+
+/** The attributes that belong into a file, in the order of the schema. */
+export function writeNode(node: Node): Json {
+  const keys = ['op', 'id', 'inputs', ...Object.keys(SCHEMAS[node.op])];
+  return Object.fromEntries(keys.map((key) => [key, (node as unknown as Record<string, Json>)[key]]));
+}

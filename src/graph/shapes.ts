@@ -1,0 +1,156 @@
+/** What shape each node makes of its inputs: the check that a graph from a file or a pass is consistent. */
+import { broadcastShapes, formatShape, GraphError, sizeOf, type Shape } from '../core/index.js';
+import {
+  lowerNode,
+  paramsOf,
+  type BatchNormRef,
+  type Graph,
+  type LayerNode,
+  type Lowering,
+  type Node,
+  type Padding,
+  type Pair,
+  type ParamId,
+} from './ir.js';
+
+interface Shapes {
+  readonly inputs: readonly Shape[];
+  param(id: ParamId): Shape;
+}
+
+/** Throws GraphError, naming the node, where attributes, parameters and inputs do not fit. */
+export function inferShape(graph: Graph, node: Node): Shape {
+  for (const id of paramsOf(node))
+    if (!graph.params.has(id)) throw new GraphError(`node ${node.id}: parameter ${id} is missing`);
+  return lowerNode(table, node, {
+    inputs: node.inputs.map((id) => graph.values.get(id)!.shape),
+    param: (id) => graph.params.get(id)!.array.shape,
+  });
+}
+
+function fail(node: Node, why: string): never {
+  throw new GraphError(`node ${node.id} (${node.op}): ${why}`);
+}
+
+function image(node: Node, x: Shape): Shape {
+  if (x.length !== 4) fail(node, `takes images [n, h, w, c], not ${formatShape(x)}`);
+  return x;
+}
+
+/** Windows along one axis; the ceil of pooling in ceil mode is part of the padding by then. */
+function windows(
+  node: Node,
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: number,
+): number {
+  const count = Math.floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1;
+  if (!(count >= 1)) fail(node, `kernel ${kernel} does not fit into ${size} pixels with padding ${padding}`);
+  return count;
+}
+
+interface Window {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly padding: Padding;
+  readonly dilation: Pair;
+}
+
+function slide(node: Node, x: Shape, { kernel, stride, padding, dilation }: Window): [number, number] {
+  return [
+    windows(node, x[1], kernel[0], stride[0], dilation[0], padding[0] + padding[1]),
+    windows(node, x[2], kernel[1], stride[1], dilation[1], padding[2] + padding[3]),
+  ];
+}
+
+function vector(node: Node, what: string, shape: Shape, length: number): void {
+  if (shape.length !== 1 || shape[0] !== length)
+    fail(node, `${what} has shape ${formatShape(shape)}; it needs one value per channel, [${length}]`);
+}
+
+function checkBatchNorm(node: Node, bn: BatchNormRef, channels: number, { param }: Shapes): void {
+  for (const key of ['gamma', 'beta', 'mean', 'variance'] as const)
+    vector(node, key, param(bn[key]), channels);
+}
+
+function checkLayer(node: LayerNode, channels: number, shapes: Shapes): void {
+  if (node.bias !== null) vector(node, 'bias', shapes.param(node.bias), channels);
+  if (node.batchNorm !== null) checkBatchNorm(node, node.batchNorm, channels, shapes);
+}
+
+const same = (_node: Node, { inputs }: Shapes): Shape => inputs[0];
+const broadcast = (node: Node, { inputs }: Shapes): Shape =>
+  broadcastShapes(inputs[0], inputs[1], `node ${node.id}`);
+
+const table: Lowering<Shapes, Shape> = {
+  conv2d(node, shapes) {
+    const x = image(node, shapes.inputs[0]);
+    const w = shapes.param(node.weight);
+    const fits = w.length === 4 && w[3] * node.groups === x[3] && w[0] % node.groups === 0;
+    if (!fits || sizeOf(w) === 0)
+      fail(node, `weight ${formatShape(w)} with ${node.groups} groups does not fit input ${formatShape(x)}`);
+    checkLayer(node, w[0], shapes);
+    return [x[0], ...slide(node, x, { ...node, kernel: [w[1], w[2]] }), w[0]];
+  },
+  linear(node, shapes) {
+    const [x] = shapes.inputs;
+    const w = shapes.param(node.weight);
+    if (w.length !== 2 || w[1] !== x[x.length - 1] || sizeOf(w) === 0)
+      fail(node, `weight ${formatShape(w)} does not fit input ${formatShape(x)}`);
+    checkLayer(node, w[0], shapes);
+    return [...x.slice(0, -1), w[0]];
+  },
+  batchNorm(node, shapes) {
+    const [x] = shapes.inputs;
+    checkBatchNorm(node, node, x[x.length - 1], shapes);
+    return x;
+  },
+  activation: same,
+  unary: same,
+  add: broadcast,
+  sub: broadcast,
+  mul: broadcast,
+  maxPool2d(node, { inputs }) {
+    const x = image(node, inputs[0]);
+    return [x[0], ...slide(node, x, node), x[3]];
+  },
+  avgPool2d(node, { inputs }) {
+    const x = image(node, inputs[0]);
+    return [x[0], ...slide(node, x, { ...node, dilation: [1, 1] }), x[3]];
+  },
+  globalAvgPool(node, { inputs }) {
+    const x = image(node, inputs[0]);
+    return node.keepdim ? [x[0], 1, 1, x[3]] : [x[0], x[3]];
+  },
+  concat({ axis, ...node }, { inputs }) {
+    const [first] = inputs;
+    if (axis < 1 || axis >= first.length)
+      fail(node as Node, `axis ${axis} is not an axis of ${formatShape(first)}`);
+    const total = inputs.reduce((n, x) => {
+      if (x.length !== first.length || x.some((d, i) => i !== axis && d !== first[i]))
+        fail(node as Node, `inputs ${inputs.map(formatShape).join(' and ')} differ off axis ${axis}`);
+      return n + x[axis];
+    }, 0);
+    return first.map((d, i) => (i === axis ? total : d));
+  },
+  reshape(node, { inputs }) {
+    if (sizeOf(node.shape) !== sizeOf(inputs[0]))
+      fail(node, `${formatShape(inputs[0])} does not have the elements of ${formatShape(node.shape)}`);
+    return node.shape;
+  },
+  pad(node, { inputs }) {
+    const [x] = inputs;
+    if (node.pads.length !== x.length || node.pads[0][0] !== 0 || node.pads[0][1] !== 0)
+      fail(node, `pads need one pair per axis of ${formatShape(x)}, [0, 0] for the batch`);
+    return x.map((d, i) => d + node.pads[i][0] + node.pads[i][1]);
+  },
+  upsampleNearest(node, { inputs }) {
+    const x = image(node, inputs[0]);
+    return [x[0], ...node.size, x[3]];
+  },
+  softmax: same,
+  quantize: same,
+  dequantize: same,
+};
