@@ -2,7 +2,16 @@
 export * from './autograd/index.js';
 export * from './core/index.js';
 export * from './data/index.js';
-export * from './graph/index.js';
+export {
+  foldBatchNorm,
+  fuseLayers,
+  printGraph,
+  validate,
+  type Graph,
+  type Node,
+  type Numerics,
+  type Value,
+} from './graph/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
