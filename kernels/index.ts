@@ -1,4 +1,5 @@
 /** The one place where kernels are listed. A backend is an ordered list: the first kernel that supports the parameters runs. */
+import { jsKernels } from './js/index.js';
 import { reference } from './reference/index.js';
 import type { Backend } from './types.js';
 
@@ -12,4 +13,4 @@ export * from './unary.js';
 export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */
-export const js: Backend = [...reference];
+export const js: Backend = [...jsKernels, ...reference];

@@ -1,0 +1,151 @@
+/**
+ * Two 8-bit weights in one double, so that one multiplication and one addition serve two output channels:
+ *
+ *     pair = w0 + w1 * 2^27,   sum x * pair = sum x * w0 + 2^27 * sum x * w1
+ *
+ * Exactness. Let |sum x * w| <= B for both. The low sum is recovered by rounding the total times 2^-27 to the nearest
+ * whole number, right as long as B < 2^26; then |total| <= 2^26 * 2^27 + 2^26, and every partial sum is a whole number
+ * below 2^53 + 2^26 only in that worst case: demand B <= 2^26 - 1 and it stays below 2^53, that is, exact. A product is at
+ * most 255 * 128 = 32640 (uint8 codes; the zero point is taken off afterwards, through the sum of the weights), so a block
+ * may be floor((2^26 - 1) / 32640) = 2056 long. The blocks are MAX_DEPTH = 1024 long; longer sums are split.
+ */
+import { roundHalfEven } from '../rounding.js';
+import { applyRequantization } from '../requantize.js';
+import type { CodeArray, Memory, Requantization } from '../types.js';
+import { blockSums, MAX_DEPTH, type Operand, type Sink, SUMS_LENGTH } from './blocks.js';
+import { TILE_N } from './tile.js';
+
+const SHIFT = 134217728;
+const UNSHIFT = 1 / SHIFT;
+/** Adding and taking off 1.5 * 2^52 rounds to the nearest whole number, ties to even; see rounding.ts. */
+const MAGIC = 6755399441055744;
+
+const sums = blockSums();
+
+/** Weights [n, k] from `start` on as panels of TILE_N columns, each column a pair of output channels. */
+export class WeightPairs implements Operand {
+  private readonly packed: Float64Array;
+
+  constructor(
+    w: CodeArray,
+    start: number,
+    n: number,
+    private readonly k: number,
+    memory: Memory,
+  ) {
+    const columns = Math.ceil(n / 2);
+    this.packed = memory.allocate('float64', Math.ceil(columns / TILE_N) * TILE_N * k);
+    for (let column = 0; column < columns; column++) {
+      const lane = column % TILE_N;
+      const panel = (column - lane) * k;
+      const low = start + 2 * column * k;
+      for (let i = 0; i < k; i++) {
+        const high = 2 * column + 1 < n ? w[low + k + i] : 0;
+        this.packed[panel + i * TILE_N + lane] = w[low + i] + high * SHIFT;
+      }
+    }
+  }
+
+  pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
+    const { packed, k } = this;
+    const length = (k1 - k0) * TILE_N;
+    let o = 0;
+    for (let panel = first; panel < first + count; panel += TILE_N) {
+      let s = panel * k + k0 * TILE_N;
+      for (const end = s + length; s < end;) to[o++] = packed[s++];
+    }
+  }
+}
+
+/** What the sum of each output channel starts from: bias[n] - zeroPoint * sum_k w[n, k]. */
+export function initialSums(
+  w: CodeArray,
+  start: number,
+  n: number,
+  k: number,
+  zeroPoint: number,
+  bias: Int32Array | null,
+  biasStart: number,
+  memory: Memory,
+): Float64Array {
+  const initial = memory.allocate('float64', n);
+  for (let j = 0; j < n; j++) {
+    let sum = 0;
+    for (let i = 0; i < k; i++) sum += w[start + j * k + i];
+    initial[j] = (bias === null ? 0 : bias[biasStart + j]) - zeroPoint * sum;
+  }
+  return initial;
+}
+
+/**
+ * Splits pairs into int32 sums, adds the blocks of depth up and requantizes: channel c of row m goes to
+ * y[m * stride + start + c].
+ */
+export function pairSink(
+  y: CodeArray | Int32Array,
+  start: number,
+  stride: number,
+  n: number,
+  k: number,
+  initial: Float64Array,
+  requant: Requantization | null,
+  memory: Memory,
+): Sink {
+  const partial = k > MAX_DEPTH ? memory.allocate('float64', 2 * SUMS_LENGTH) : null;
+  const row = memory.allocate('float64', 2 * SUMS_LENGTH);
+  const write = requant === null ? writeSums : requant.numerics === 'float' ? writeFloat : writeFixed;
+  return (m0, rows, n0, columns, sumStride, first, last) => {
+    const channels = Math.min(n - 2 * n0, 2 * columns);
+    for (let i = 0; i < rows; i++) {
+      split(i * sumStride, columns, row);
+      if (partial !== null) {
+        const p = 2 * i * sumStride;
+        if (first) for (let j = 0; j < channels; j++) partial[p + j] = row[j];
+        else if (!last) for (let j = 0; j < channels; j++) partial[p + j] += row[j];
+        else for (let j = 0; j < channels; j++) row[j] += partial[p + j];
+      }
+      if (last) write(row, y, (m0 + i) * stride + start + 2 * n0, channels, initial, 2 * n0, start, requant);
+    }
+  };
+}
+
+function split(from: number, columns: number, row: Float64Array): void {
+  for (let j = 0; j < columns; j++) {
+    const total = sums[from + j];
+    const high = total * UNSHIFT + MAGIC - MAGIC;
+    row[2 * j] = total - high * SHIFT;
+    row[2 * j + 1] = high;
+  }
+}
+
+type Write = (
+  row: Float64Array,
+  y: CodeArray | Int32Array,
+  o: number,
+  channels: number,
+  initial: Float64Array,
+  firstInitial: number,
+  group: number,
+  requant: Requantization | null,
+) => void;
+
+const writeSums: Write = (row, y, o, channels, initial, first) => {
+  for (let j = 0; j < channels; j++) y[o + j] = row[j] + initial[first + j];
+};
+
+const writeFloat: Write = (row, y, o, channels, initial, first, group, requant) => {
+  const { multiplier, zeroPoint, min, max } = requant as Requantization & { numerics: 'float' };
+  const step = multiplier.length === 1 ? 0 : 1;
+  let c = step * (group + first);
+  for (let j = 0; j < channels; j++, c += step) {
+    const scaled = Math.fround(Math.fround(row[j] + initial[first + j]) * multiplier[c]);
+    const code = roundHalfEven(scaled) + zeroPoint;
+    y[o + j] = code < min ? min : code > max ? max : code;
+  }
+};
+
+const writeFixed: Write = (row, y, o, channels, initial, first, group, requant) => {
+  const r = requant as Requantization;
+  for (let j = 0; j < channels; j++)
+    y[o + j] = applyRequantization(row[j] + initial[first + j], group + first + j, r);
+};
