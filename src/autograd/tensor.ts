@@ -25,7 +25,8 @@ interface Node {
   readonly id: number;
   readonly op: OpDef<unknown>;
   readonly attrs: unknown;
-  readonly inputs: readonly Tensor[];
+  /** Empty once the backward pass has used it: a loss that is kept does not keep the activations behind it. */
+  inputs: readonly Tensor[];
   /** null once the backward pass has used it. */
   context: Context | null;
 }
@@ -83,7 +84,9 @@ export class Tensor {
   /** Throws DTypeError for integer tensors and AutogradError for results of ops. */
   set requiresGrad(on: boolean) {
     if (this.node !== null)
-      throw new AutogradError('requiresGrad: only a leaf can be switched; use detach() on the result of an op');
+      throw new AutogradError(
+        'requiresGrad: only a leaf can be switched; use detach() on the result of an op',
+      );
     if (on && !isFloat(this.dtype))
       throw new DTypeError(`requiresGrad: a ${this.dtype} tensor has no gradient; use float32 or float64`);
     this.#requiresGrad = on;
@@ -101,7 +104,9 @@ export class Tensor {
   /** The single element of a tensor of size 1. Throws ShapeError otherwise. */
   item(): number {
     if (this.size !== 1)
-      throw new ShapeError(`item: the tensor has shape ${formatShape(this.shape)}; only a single element has a value`);
+      throw new ShapeError(
+        `item: the tensor has shape ${formatShape(this.shape)}; only a single element has a value`,
+      );
     return this.data[0];
   }
 
@@ -127,7 +132,9 @@ export class Tensor {
    */
   backward(grad?: Tensor | NDArray, options: { retainGraph?: boolean } = {}): void {
     if (!this.requiresGrad)
-      throw new AutogradError('backward: no input of this tensor requires a gradient; set requiresGrad on a leaf');
+      throw new AutogradError(
+        'backward: no input of this tensor requires a gradient; set requiresGrad on a leaf',
+      );
     let seed: NDArray;
     if (grad === undefined) {
       if (this.size !== 1)
@@ -195,8 +202,12 @@ function backpropagate(root: Tensor, seed: NDArray, retainGraph: boolean): void 
         `backward: the tape of ${node.op.name} was already used and freed; pass retainGraph: true the first time`,
       );
     const grads = node.op.backward(ctx, partial.array, node.attrs);
-    if (!retainGraph) node.context = null;
-    node.inputs.forEach((input, i) => {
+    const inputs = node.inputs;
+    if (!retainGraph) {
+      node.context = null;
+      node.inputs = [];
+    }
+    inputs.forEach((input, i) => {
       const g = grads[i];
       if (g === null || g === undefined || !ctx.needsGrad[i]) return;
       if (!sameShape(g.shape, input.shape) || g.dtype !== input.dtype)
@@ -267,7 +278,10 @@ export function apply<A>(op: OpDef<A>, inputs: readonly Tensor[], attrs: A): Ten
 }
 
 /** A tensor from nested arrays or a typed array. Default dtype: float32, or that of the typed array. */
-export function tensor(data: Nested | TypedArray | NDArray, options: TensorOptions & { shape?: Shape } = {}): Tensor {
+export function tensor(
+  data: Nested | TypedArray | NDArray,
+  options: TensorOptions & { shape?: Shape } = {},
+): Tensor {
   let value: NDArray;
   if (data instanceof NDArray) value = data;
   else if (ArrayBuffer.isView(data)) value = new NDArray(data, options.shape ?? [data.length]);
