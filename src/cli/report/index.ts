@@ -1,0 +1,4 @@
+/** The report of a quantization run: a page, and a table for the terminal. */
+export { renderReport } from './page.js';
+export { formatTable } from './table.js';
+export type * from './types.js';
