@@ -55,11 +55,11 @@ export function avgPoolBackward(
   for (let n = 0; n < batch; n++)
     for (let i = 0; i < rows.start.length; i++)
       for (let j = 0; j < columns.start.length; j++) {
-        const divisor = rowDivisors[i] * columnDivisors[j];
+        const share = 1 / (rowDivisors[i] * columnDivisors[j]);
         for (let r = rows.start[i]; r < rows.end[i]; r += rows.step)
           for (let s = columns.start[j]; s < columns.end[j]; s += columns.step) {
             const at = ((n * height + r) * width + s) * channels;
-            for (let c = 0; c < channels; c++) to[at + c] += g[from + c] / divisor;
+            for (let c = 0; c < channels; c++) to[at + c] += g[from + c] * share;
           }
         from += channels;
       }

@@ -6,11 +6,11 @@ import {
   NDArray,
   normalizeAxis,
   ShapeError,
-  stridesOf,
+  sizeOf,
   type ArraySpec,
 } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { copyRegion, whole } from './region.js';
+import { copyChunks } from './chunks.js';
 
 export interface CatAttrs {
   /** 0 .. rank - 1 */
@@ -33,6 +33,21 @@ function inferCat(inputs: readonly ArraySpec[], { axis }: CatAttrs): ArraySpec {
   return { shape, dtype: first.dtype };
 }
 
+/** Where input i, whose chunks along `axis` have `length` elements, lies in the joined array. */
+function places(
+  inputs: readonly ArraySpec[],
+  axis: number,
+): { start: number; length: number; count: number }[] {
+  const inner = sizeOf(inputs[0].shape.slice(axis + 1));
+  const count = sizeOf(inputs[0].shape.slice(0, axis));
+  let start = 0;
+  return inputs.map((a) => {
+    const place = { start, length: a.shape[axis] * inner, count };
+    start += place.length;
+    return place;
+  });
+}
+
 /** Inputs: the tensors in order. */
 export const catOp: OpDef<CatAttrs> = {
   name: 'cat',
@@ -40,25 +55,20 @@ export const catOp: OpDef<CatAttrs> = {
   forward(ctx, inputs, attrs) {
     const { shape, dtype } = inferCat(inputs, attrs);
     const y = NDArray.zeros(shape, dtype);
-    const strides = stridesOf(shape);
-    let offset = 0;
-    for (const a of inputs) {
-      const from = whole(a);
-      copyRegion(from, { data: y.data, offset, strides }, a.shape);
-      offset += a.shape[attrs.axis] * strides[attrs.axis];
-    }
+    const step = sizeOf(shape.slice(attrs.axis));
+    places(inputs, attrs.axis).forEach(({ start, length, count }, i) => {
+      const from = { data: inputs[i].data, start: 0, step: length };
+      copyChunks(from, { data: y.data, start, step }, length, count);
+    });
     ctx.save(...inputs);
     return y;
   },
   backward(ctx, grad, { axis }) {
-    const strides = stridesOf(grad.shape);
-    let offset = 0;
-    return ctx.saved.map((a, i) => {
-      const from = { data: grad.data, offset, strides };
-      offset += a.shape[axis] * strides[axis];
+    const step = sizeOf(grad.shape.slice(axis));
+    return places(ctx.saved, axis).map(({ start, length, count }, i) => {
       if (!ctx.needsGrad[i]) return null;
-      const dx = NDArray.like(a);
-      copyRegion(from, { data: dx.data, offset: 0, strides: stridesOf(a.shape) }, a.shape);
+      const dx = NDArray.like(ctx.saved[i]);
+      copyChunks({ data: grad.data, start, step }, { data: dx.data, start: 0, step: length }, length, count);
       return dx;
     });
   },

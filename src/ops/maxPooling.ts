@@ -45,10 +45,7 @@ function copyTap(
 }
 
 function maxTap(x: FloatArray, at: number, y: FloatArray, out: number, channels: number): void {
-  for (let c = 0; c < channels; c++) {
-    const v = x[at + c];
-    if (v > y[out + c] || v !== v) y[out + c] = v;
-  }
+  for (let c = 0; c < channels; c++) y[out + c] = Math.max(y[out + c], x[at + c]);
 }
 
 function maxTapWithIndex(

@@ -1,5 +1,6 @@
-/** Copies between strided regions of any rank: what slice, select, cat, stack and padConstant are made of. */
+/** Copies between strided regions of any rank: what slice and padConstant are made of. */
 import { stridesOf, type NDArray, type Shape, type TypedArray } from '../core/index.js';
+import { LONG } from './chunks.js';
 import { eachStrip } from './strips.js';
 
 /** A part of an array: its element [i, j, ...] is at offset + i * strides[0] + j * strides[1] + ... */
@@ -12,9 +13,6 @@ export interface Region {
 export function whole(a: NDArray): Region {
   return { data: a.data, offset: 0, strides: stridesOf(a.shape) };
 }
-
-/** From here on TypedArray.set beats a loop: it takes about 50 ns before the first element. */
-const LONG = 96;
 
 /** Copies a block of `shape` from one region to another. */
 export function copyRegion(from: Region, to: Region, shape: Shape): void {

@@ -1,7 +1,7 @@
 /** One index of an axis; the axis goes away. */
-import { NDArray, normalizeAxis, ShapeError, stridesOf, type Shape } from '../core/index.js';
+import { NDArray, normalizeAxis, ShapeError, sizeOf, type Shape } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { copyRegion, whole, type Region } from './region.js';
+import { copyChunks, type Chunks } from './chunks.js';
 
 export interface SelectAttrs {
   /** 0 .. rank - 1 */
@@ -14,10 +14,19 @@ function without(shape: Shape, axis: number): number[] {
   return shape.filter((_, i) => i !== axis);
 }
 
-function plane(a: NDArray, { axis, index }: SelectAttrs): Region {
-  const strides = stridesOf(a.shape);
-  const at = index < 0 ? index + a.shape[axis] : index;
-  return { data: a.data, offset: at * strides[axis], strides: without(strides, axis) };
+/** The selected chunks of an array of x's shape, their length and their number. */
+function selected(
+  x: NDArray,
+  { axis, index }: SelectAttrs,
+): { chunks: Chunks; length: number; count: number } {
+  const size = x.shape[axis];
+  const length = sizeOf(x.shape.slice(axis + 1));
+  const at = index < 0 ? index + size : index;
+  return {
+    chunks: { data: x.data, start: at * length, step: size * length },
+    length,
+    count: sizeOf(x.shape.slice(0, axis)),
+  };
 }
 
 export const selectOp: OpDef<SelectAttrs> = {
@@ -30,13 +39,15 @@ export const selectOp: OpDef<SelectAttrs> = {
   },
   forward(ctx, [x], attrs) {
     const y = NDArray.zeros(without(x.shape, attrs.axis), x.dtype);
-    copyRegion(plane(x, attrs), whole(y), y.shape);
+    const { chunks, length, count } = selected(x, attrs);
+    copyChunks(chunks, { data: y.data, start: 0, step: length }, length, count);
     ctx.save(x);
     return y;
   },
   backward(ctx, grad, attrs) {
     const dx = NDArray.like(ctx.saved[0]);
-    copyRegion(whole(grad), plane(dx, attrs), grad.shape);
+    const { chunks, length, count } = selected(dx, attrs);
+    copyChunks({ data: grad.data, start: 0, step: length }, chunks, length, count);
     return [dx];
   },
 };

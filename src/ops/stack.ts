@@ -7,11 +7,11 @@ import {
   normalizeAxis,
   sameShape,
   ShapeError,
-  stridesOf,
+  sizeOf,
   type ArraySpec,
 } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { copyRegion, whole, type Region } from './region.js';
+import { copyChunks } from './chunks.js';
 
 export interface StackAttrs {
   /** Where the new axis is: 0 .. rank of the inputs */
@@ -34,12 +34,6 @@ function inferStack(inputs: readonly ArraySpec[], { axis }: StackAttrs): ArraySp
   };
 }
 
-/** The place of input i in the stacked array. */
-function layer(stacked: NDArray, axis: number, i: number): Region {
-  const strides = stridesOf(stacked.shape);
-  return { data: stacked.data, offset: i * strides[axis], strides: strides.filter((_, k) => k !== axis) };
-}
-
 /** Inputs: the tensors in order. */
 export const stackOp: OpDef<StackAttrs> = {
   name: 'stack',
@@ -47,18 +41,25 @@ export const stackOp: OpDef<StackAttrs> = {
   forward(ctx, inputs, attrs) {
     const { shape, dtype } = inferStack(inputs, attrs);
     const y = NDArray.zeros(shape, dtype);
-    inputs.forEach((a, i) => {
-      const from = whole(a);
-      copyRegion(from, layer(y, attrs.axis, i), a.shape);
-    });
+    const length = sizeOf(shape.slice(attrs.axis + 1));
+    const count = sizeOf(shape.slice(0, attrs.axis));
+    const step = length * inputs.length;
+    inputs.forEach(({ data }, i) =>
+      copyChunks({ data, start: 0, step: length }, { data: y.data, start: i * length, step }, length, count),
+    );
     ctx.save(...inputs);
     return y;
   },
   backward(ctx, grad, { axis }) {
+    const { data, shape } = grad;
+    const length = sizeOf(shape.slice(axis + 1));
+    const count = sizeOf(shape.slice(0, axis));
+    const step = length * shape[axis];
     return ctx.saved.map((a, i) => {
       if (!ctx.needsGrad[i]) return null;
       const dx = NDArray.like(a);
-      copyRegion(layer(grad, axis, i), { data: dx.data, offset: 0, strides: stridesOf(a.shape) }, a.shape);
+      const to = { data: dx.data, start: 0, step: length };
+      copyChunks({ data, start: i * length, step }, to, length, count);
       return dx;
     });
   },
