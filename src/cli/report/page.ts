@@ -45,6 +45,7 @@ ${headlines(report)
   .map((line) => `<p class="lead">${escapeHtml(line)}</p>`)
   .join('\n')}
 ${facts(report)}
+${drawing === null ? MISSING : ''}
 </header>
 ${sections.filter((s) => s !== '').join('\n')}
 <footer>Times are of this machine and this run; sizes are of the weights as stored, biases and scales included.</footer>
@@ -96,10 +97,9 @@ ${htmlTable('Accuracy on the test set; the difference to float is in percentage 
 const MISSING = `<p class="missing">No plots: vega and vega-lite are not installed. Install them with "npm install vega vega-lite" and render again.</p>`;
 
 async function figures(
-  draw: Draw | null,
+  draw: Draw,
   plots: readonly { plot: Plot; title?: string; caption: string }[],
 ): Promise<string> {
-  if (draw === null) return MISSING;
   const drawn: string[] = [];
   for (const { plot, title, caption } of plots) {
     const heading = title === undefined ? '' : `<h3>${escapeHtml(title)}</h3>\n`;
@@ -110,7 +110,7 @@ async function figures(
 }
 
 async function accuracySection(report: Report, draw: Draw | null): Promise<string> {
-  if (report.variants.length === 0) return '';
+  if (report.variants.length === 0 || draw === null) return '';
   const models = groupByModel(report.variants).map((g) => g.model);
   const plots = accuracyPlots(report.variants).map((plot, i) => ({ plot, title: models[i], caption: '' }));
   const size = {
@@ -149,7 +149,7 @@ ${htmlTable('Integer codes of the two, image by image.', columns, [{ rows: repor
 
 async function histogramSection(report: Report, draw: Draw | null): Promise<string> {
   const histograms = report.histograms ?? [];
-  if (histograms.length === 0) return '';
+  if (histograms.length === 0 || draw === null) return '';
   const plots = histograms.map((h) => ({
     plot: histogramPlot(h),
     title: h.title,
@@ -167,7 +167,7 @@ ${await figures(draw, plots)}
 
 async function curveSection(report: Report, draw: Draw | null): Promise<string> {
   const curves = report.curves ?? [];
-  if (curves.length === 0) return '';
+  if (curves.length === 0 || draw === null) return '';
   const plots = curvePlots(curves).map((plot) => ({ plot, caption: '' }));
   return `<section>
 <h2>Training</h2>

@@ -221,10 +221,11 @@ export function histogramCaption(histogram: Histogram): string {
   const points = gridPoints(histogram);
   const step = points.length > 1 ? (points[points.length - 1] - points[0]) / (points.length - 1) : 0;
   const clipped = clippedFraction(histogram);
+  const share = clipped < 1e-5 ? 'Less than 0.001 %' : `About ${formatPercent(clipped, 3)}`;
   const clipping =
-    clipped < 5e-6
+    clipped < 1e-12
       ? 'No value lies outside the grid.'
-      : `About ${formatPercent(clipped, 3)} of the values lie outside and are clipped.`;
+      : `${share} of the values lie outside and are clipped.`;
   return `${points.length} codes, ${Number(step.toPrecision(3))} apart. ${clipping}`;
 }
 
