@@ -1,6 +1,8 @@
 /** Tensors, the tape, its modes and its errors. */
 import t from 'tap';
 import { AutogradError, DTypeError, NDArray, ShapeError } from '../../src/core/index.js';
+import type {
+  Tensor} from '../../src/autograd/index.js';
 import {
   apply,
   full,
@@ -8,7 +10,6 @@ import {
   noGrad,
   ones,
   tensor,
-  Tensor,
   withTracer,
   zeros,
   type OpDef,
