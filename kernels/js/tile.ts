@@ -16,6 +16,12 @@ export const TILE_N = 2;
 export const A_LENGTH = 32768;
 export const B_LENGTH = 65536;
 
+// Unexported copies: V8 folds a module's own constants into its code, but loads an exported one anew each time round.
+const A_MASK = A_LENGTH - 1;
+const B_MASK = B_LENGTH - 1;
+const M = TILE_M;
+const N = TILE_N;
+
 const SLACK = 8;
 const a = new Float64Array(A_LENGTH + SLACK);
 const b = new Float64Array(B_LENGTH + SLACK);
@@ -38,10 +44,10 @@ export function tile(ai: number, bi: number, k: number, sums: Float64Array, o: n
   let c11 = 0;
   let c20 = 0;
   let c21 = 0;
-  const end = ai + k * TILE_M;
+  const end = ai + k * M;
   while (ai < end) {
-    const i = ai & (A_LENGTH - 1);
-    const j = bi & (B_LENGTH - 1);
+    const i = ai & A_MASK;
+    const j = bi & B_MASK;
     const x0 = a0[i];
     const x1 = a1[i];
     const x2 = a2[i];
@@ -53,8 +59,8 @@ export function tile(ai: number, bi: number, k: number, sums: Float64Array, o: n
     c11 += x1 * y1;
     c20 += x2 * y0;
     c21 += x2 * y1;
-    ai = i + TILE_M;
-    bi = j + TILE_N;
+    ai = i + M;
+    bi = j + N;
   }
   sums[o] += c00;
   sums[o + 1] += c01;
