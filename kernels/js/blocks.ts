@@ -29,6 +29,9 @@ export const MAX_DEPTH = 1024;
 /** Doubles of the block of sums. */
 export const SUMS_LENGTH = 16384;
 
+/** Most columns of a block. */
+export const MAX_COLUMNS = SUMS_LENGTH / 16;
+
 const { a: panelA, b: panelB } = panels();
 const sums = new Float64Array(SUMS_LENGTH);
 

@@ -2,8 +2,9 @@
 import type { ConvGeometry, Kernel, Memory } from '../types.js';
 import { multiply } from './blocks.js';
 import { floatSink } from './floatGemm.js';
-import { type Axis, forwardAxes, PaddedImage, PositionLines, TapLines } from './image.js';
+import { forwardAxes, PaddedImage, PositionLines, TapLines } from './image.js';
 import { Columns, GatheredColumns, Lines } from './operands.js';
+import { type Phase, phases } from './phases.js';
 
 const groupsOf = (g: ConvGeometry): number[] => Array.from({ length: g.groups }, (_, i) => i);
 
@@ -68,38 +69,6 @@ export const conv2dFilterGrad: Kernel<'conv2dFilterGrad'> = {
     };
   },
 };
-
-/**
- * The input cells of one residue modulo the stride, and the taps that reach them. Such a cell i0 + p * stride takes part
- * in output p + (i0 + pad - tap * dilation) / stride for the taps where that is whole: a convolution of stride 1 over dy.
- */
-interface Phase extends Axis {
-  readonly first: number;
-  readonly kernel: readonly number[];
-}
-
-function phases(
-  size: number,
-  out: number,
-  taps: number,
-  stride: number,
-  dilation: number,
-  pad: number,
-): Phase[] {
-  return Array.from({ length: Math.min(stride, size) }, (_, first) => {
-    const kernel = Array.from({ length: taps }, (_, t) => t).filter(
-      (t) => (first + pad - t * dilation) % stride === 0,
-    );
-    return {
-      first,
-      kernel,
-      size: out,
-      positions: Math.ceil((size - first) / stride),
-      step: 1,
-      taps: kernel.map((t) => (first + pad - t * dilation) / stride),
-    };
-  });
-}
 
 /** dx[cells, C] = im2col(dy)[cells, taps] * w[taps, C], one product per phase of the stride: no multiplication by zeros. */
 export const conv2dInputGrad: Kernel<'conv2dInputGrad'> = {

@@ -1,8 +1,21 @@
 /** Tuned kernels in plain JavaScript, most special first. */
 import type { Backend } from '../types.js';
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from './floatConv.js';
+import { depthwiseConv2d, depthwiseFilterGrad, depthwiseInputGrad } from './floatDepthwise.js';
 import { gemm } from './floatGemm.js';
 import { qconv2d } from './int8Conv.js';
+import { depthwiseQconv2d } from './int8Depthwise.js';
 import { qgemm } from './int8Gemm.js';
 
-export const jsKernels: Backend = [gemm, conv2d, conv2dInputGrad, conv2dFilterGrad, qgemm, qconv2d];
+export const jsKernels: Backend = [
+  depthwiseConv2d,
+  depthwiseInputGrad,
+  depthwiseFilterGrad,
+  depthwiseQconv2d,
+  gemm,
+  conv2d,
+  conv2dInputGrad,
+  conv2dFilterGrad,
+  qgemm,
+  qconv2d,
+];

@@ -9,13 +9,15 @@
  * most 255 * 128 = 32640 (uint8 codes; the zero point is taken off afterwards, through the sum of the weights), so a block
  * may be floor((2^26 - 1) / 32640) = 2056 long. The blocks are MAX_DEPTH = 1024 long; longer sums are split.
  */
-import { roundHalfEven } from '../rounding.js';
 import { applyRequantization } from '../requantize.js';
 import type { CodeArray, Memory, Requantization } from '../types.js';
-import { blockSums, MAX_DEPTH, type Operand, type Sink, SUMS_LENGTH } from './blocks.js';
+import { blockSums, MAX_COLUMNS, MAX_DEPTH, type Operand, type Sink, SUMS_LENGTH } from './blocks.js';
 import { TILE_N } from './tile.js';
 
-const SHIFT = 134217728;
+export const PAIR_SHIFT = 134217728;
+/** Longest sum of products that pairs hold exactly: floor((2^26 - 1) / (255 * 128)). */
+export const MAX_PAIR_TERMS = 2056;
+const SHIFT = PAIR_SHIFT;
 const UNSHIFT = 1 / SHIFT;
 /** Adding and taking off 1.5 * 2^52 rounds to the nearest whole number, ties to even; see rounding.ts. */
 const MAGIC = 6755399441055744;
@@ -92,8 +94,8 @@ export function pairSink(
   memory: Memory,
 ): Sink {
   const partial = k > MAX_DEPTH ? memory.allocate('float64', 2 * SUMS_LENGTH) : null;
-  const row = memory.allocate('float64', 2 * SUMS_LENGTH);
-  const write = requant === null ? writeSums : requant.numerics === 'float' ? writeFloat : writeFixed;
+  const row = memory.allocate('float64', 2 * MAX_COLUMNS);
+  const write = requantizer(y, initial, start, requant);
   return (m0, rows, n0, columns, sumStride, first, last) => {
     const channels = Math.min(n - 2 * n0, 2 * columns);
     for (let i = 0; i < rows; i++) {
@@ -104,7 +106,7 @@ export function pairSink(
         else if (!last) for (let j = 0; j < channels; j++) partial[p + j] += row[j];
         else for (let j = 0; j < channels; j++) row[j] += partial[p + j];
       }
-      if (last) write(row, y, (m0 + i) * stride + start + 2 * n0, channels, initial, 2 * n0, start, requant);
+      if (last) write(row, 0, (m0 + i) * stride + start + 2 * n0, channels, 2 * n0);
     }
   };
 }
@@ -118,34 +120,43 @@ function split(from: number, columns: number, row: Float64Array): void {
   }
 }
 
-type Write = (
-  row: Float64Array,
+/** Rounds pairs in place to their low sums, the high ones go to `high`. */
+export function splitPairs(pairs: Float64Array, high: Float64Array): void {
+  for (let i = 0; i < pairs.length; i++) {
+    const h = pairs[i] * UNSHIFT + MAGIC - MAGIC;
+    pairs[i] -= h * SHIFT;
+    high[i] = h;
+  }
+}
+
+/** Writes `count` sums row[from + j] of the channels `channel + j`, requantized, to y[o + j]. */
+type Requantizer = (row: Float64Array, from: number, o: number, count: number, channel: number) => void;
+
+/** Channels count from `group` on in the multipliers, from 0 in the initial sums. */
+export function requantizer(
   y: CodeArray | Int32Array,
-  o: number,
-  channels: number,
   initial: Float64Array,
-  firstInitial: number,
   group: number,
   requant: Requantization | null,
-) => void;
-
-const writeSums: Write = (row, y, o, channels, initial, first) => {
-  for (let j = 0; j < channels; j++) y[o + j] = row[j] + initial[first + j];
-};
-
-const writeFloat: Write = (row, y, o, channels, initial, first, group, requant) => {
-  const { multiplier, zeroPoint, min, max } = requant as Requantization & { numerics: 'float' };
-  const step = multiplier.length === 1 ? 0 : 1;
-  let c = step * (group + first);
-  for (let j = 0; j < channels; j++, c += step) {
-    const scaled = Math.fround(Math.fround(row[j] + initial[first + j]) * multiplier[c]);
-    const code = roundHalfEven(scaled) + zeroPoint;
-    y[o + j] = code < min ? min : code > max ? max : code;
-  }
-};
-
-const writeFixed: Write = (row, y, o, channels, initial, first, group, requant) => {
-  const r = requant as Requantization;
-  for (let j = 0; j < channels; j++)
-    y[o + j] = applyRequantization(row[j] + initial[first + j], group + first + j, r);
-};
+): Requantizer {
+  if (requant === null)
+    return (row, from, o, count, channel) => {
+      for (let j = 0; j < count; j++) y[o + j] = row[from + j] + initial[channel + j];
+    };
+  if (requant.numerics === 'fixed')
+    return (row, from, o, count, channel) => {
+      for (let j = 0; j < count; j++)
+        y[o + j] = applyRequantization(row[from + j] + initial[channel + j], group + channel + j, requant);
+    };
+  const { zeroPoint, min, max } = requant;
+  const multiplier = new Float32Array(initial.length).fill(requant.multiplier[0]);
+  if (requant.multiplier.length > 1)
+    multiplier.set(requant.multiplier.subarray(group, group + initial.length));
+  return (row, from, o, count, channel) => {
+    for (let j = 0; j < count; j++) {
+      const sum = Math.fround(row[from + j] + initial[channel + j]);
+      const code = Math.fround(sum * multiplier[channel + j]) + MAGIC - MAGIC + zeroPoint;
+      y[o + j] = code < min ? min : code > max ? max : code;
+    }
+  };
+}
