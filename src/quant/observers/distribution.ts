@@ -97,6 +97,19 @@ export class Distribution {
     });
   }
 
+  /** The sum of `f` over all values; a value in a bin counts as the middle of the bin. */
+  sum(f: (v: number) => number): number {
+    let sum = 0;
+    if (this.#bins === null) {
+      for (let i = 0; i < this.count; i++) sum += f(this.#values[i]);
+      return sum;
+    }
+    const { counts, first, exponent } = this.#bins;
+    for (let i = 0; i < counts.length; i++)
+      if (counts[i] !== 0) sum += counts[i] * f((first + i + 0.5) * 2 ** exponent);
+    return sum;
+  }
+
   /** Counts in `bins` bins of equal width from the smallest to the largest value. Kept bins are split in proportion. */
   histogram(bins: number): Float64Array {
     const out = new Float64Array(bins);
@@ -146,6 +159,8 @@ export class Distribution {
 
   /** The k-th smallest value, taken to lie within its bin as if the values of a bin were spread evenly. */
   #orderStatistic(k: number): number {
+    if (k === 0) return this.min;
+    if (k === this.count - 1) return this.max;
     const { counts, first, exponent } = this.#bins!;
     let before = 0;
     let i = 0;
