@@ -105,8 +105,9 @@ export class Distribution {
       return sum;
     }
     const { counts, first, exponent } = this.#bins;
+    const width = 2 ** exponent;
     for (let i = 0; i < counts.length; i++)
-      if (counts[i] !== 0) sum += counts[i] * f((first + i + 0.5) * 2 ** exponent);
+      if (counts[i] !== 0) sum += counts[i] * f((first + i + 0.5) * width);
     return sum;
   }
 
@@ -123,10 +124,11 @@ export class Distribution {
       return out;
     }
     const { counts, first, exponent } = this.#bins;
+    const width = 2 ** exponent;
     for (let i = 0; i < counts.length; i++) {
       if (counts[i] === 0) continue;
-      const from = Math.max((first + i) * 2 ** exponent, min);
-      const to = Math.min((first + i + 1) * 2 ** exponent, max);
+      const from = Math.max((first + i) * width, min);
+      const to = Math.min((first + i + 1) * width, max);
       const a = (from - min) * perUnit;
       const b = (to - min) * perUnit;
       const last = Math.min(Math.floor(b), bins - 1);
