@@ -59,15 +59,25 @@ export function splitState(tree: StateTree): { document: Json; tensors: Map<stri
     if (ArrayBuffer.isView(v)) return store(new NDArray(v, [v.length]), path);
     if (v instanceof Map) return { [MAP]: [...v].map(([k, c]: [string, StateTree]) => [k, child(k, c)]) };
     if (Array.isArray(v)) return v.map((c: StateTree, i) => child(i, c));
-    if (typeof v !== 'object')
+    if (typeof v !== 'object' || !isPlain(v))
       throw new ArgumentError(
-        `state: ${typeof v} at ${path} cannot be stored; use numbers, text, arrays, maps or objects`,
+        `state: ${describe(v)} at ${path} cannot be stored; use numbers, text, arrays, maps or objects`,
       );
     return Object.fromEntries(
       Object.entries(v).map(([k, c]) => [k.startsWith('$') ? `$${k}` : k, child(k, c as StateTree)]),
     );
   };
   return { document: walk(tree, '', 0), tensors };
+}
+
+/** Anything else has a class, and methods or private fields that would be lost. */
+function isPlain(v: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(v);
+  return prototype === null || prototype === Object.prototype;
+}
+
+function describe(v: unknown): string {
+  return typeof v === 'object' && v !== null ? `an instance of ${v.constructor.name}` : typeof v;
 }
 
 function specialName(v: number): Json | null {

@@ -78,6 +78,7 @@ t.test('what cannot be stored is refused when writing', (t) => {
     { constructor: ArgumentError, message: /function at extra\/inner/ },
   );
   t.throws(bad(undefined), /undefined at extra\/inner/);
+  t.throws(bad(random), /an instance of Random at extra\/inner/, 'the state is asked for, not the generator');
   const cyclic: Record<string, unknown> = {};
   cyclic['self'] = cyclic;
   t.throws(bad(cyclic), { constructor: ArgumentError, message: /cyclic/ });

@@ -48,7 +48,7 @@ ${facts(report)}
 ${drawing === null ? MISSING : ''}
 </header>
 ${sections.filter((s) => s !== '').join('\n')}
-<footer>Times are of this machine and this run; sizes are of the weights as stored, biases and scales included.</footer>
+<footer>Times are of this machine and this run; sizes are of whole model files.</footer>
 </main>
 </body>
 </html>

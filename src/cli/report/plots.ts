@@ -127,7 +127,7 @@ export function sizePlot(variants: readonly Variant[]): Plot {
     kib: v.bytes / 1024,
   }));
   const domain = paddedDomain(values.map((v) => v.top1));
-  return plot('Size of the stored weights against top-1 accuracy', {
+  return plot('Size of the model file against top-1 accuracy', {
     width: 520,
     height: 300,
     data: { values },
@@ -136,7 +136,7 @@ export function sizePlot(variants: readonly Variant[]): Plot {
       x: {
         field: 'kib',
         type: 'quantitative',
-        title: 'size of the weights (KiB, logarithmic)',
+        title: 'size of the model file (KiB, logarithmic)',
         scale: { type: 'log', base: 2, nice: false, domain: logDomain(values.map((v) => v.kib)) },
         axis: { tickCount: 8 },
       },

@@ -25,7 +25,7 @@ function sentence(model: string, float: Variant | null, best: Variant): string {
   const own = `${model}: the best ${best.weight_bits}-bit variant (${best.name}) reaches ${formatPercent(best.top1)}`;
   if (float === null) return `${own}.`;
   const times = (float.bytes / best.bytes).toFixed(1);
-  return `${own}, ${formatPoints(best.top1 - float.top1)} points against float; its weights take ${times} times less room.`;
+  return `${own}, ${formatPoints(best.top1 - float.top1)} points against float; its file is ${times} times smaller.`;
 }
 
 export interface Verdict {

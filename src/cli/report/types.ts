@@ -31,7 +31,7 @@ export interface Variant {
   readonly method: string;
   /** Correctly classified fraction of the test images, 0 to 1. */
   readonly top1: number;
-  /** Size of the weights as stored. */
+  /** Size of the model file. */
   readonly bytes: number;
   readonly ms_per_image: number;
 }

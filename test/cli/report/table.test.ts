@@ -42,7 +42,7 @@ t.test('headlines name the best 8-bit variant, and the best at all where there i
   t.equal(
     headlines(made)[0],
     'small CNN: the best 8-bit variant (int8 per channel, QAT) reaches 91.30 %, +0.07 points against float; ' +
-      'its weights take 3.9 times less room.',
+      'its file is 3.9 times smaller.',
   );
   const four = made.variants.slice(4, 6);
   t.same(headlines({ ...made, variants: four }), [
