@@ -26,9 +26,9 @@ export const depthwiseConv2d: Kernel<'conv2d'> = {
       filter.set(w);
       let written = 0;
       for (let n = 0; n < g.batch; n++) {
-        image.stage(n);
+        const from = image.stage(n);
         for (let oy = 0; oy < g.outHeight; oy++) {
-          const base = image.positions[oy * outWidth];
+          const base = from + image.positions[oy * outWidth];
           for (let o = 0; o < outChannels; o++) {
             const cell = base + (multiplier === 1 ? o : Math.floor(o / multiplier));
             sweep(image.cells, cell, step, taps, filter, o * taps.length, row, o, outChannels, outWidth);
@@ -62,10 +62,10 @@ export const depthwiseFilterGrad: Kernel<'conv2dFilterGrad'> = {
       sums.fill(0);
       let read = 0;
       for (let n = 0; n < g.batch; n++) {
-        image.stage(n);
+        const from = image.stage(n);
         for (let oy = 0; oy < g.outHeight; oy++) {
           for (let i = 0; i < row.length; i++) row[i] = dy[read++];
-          const base = image.positions[oy * outWidth];
+          const base = from + image.positions[oy * outWidth];
           for (let o = 0; o < outChannels; o++) {
             const cell = base + (multiplier === 1 ? o : Math.floor(o / multiplier));
             correlate(image.cells, cell, step, taps, row, o, outChannels, outWidth, sums, o * taps.length);
@@ -108,9 +108,9 @@ export const depthwiseInputGrad: Kernel<'conv2dInputGrad'> = {
         }
         image.reset();
         for (let n = 0; n < g.batch; n++) {
-          image.stage(n);
+          const from = image.stage(n);
           for (let y = 0; y < v.positions; y++) {
-            const base = image.positions[y * h.positions];
+            const base = from + image.positions[y * h.positions];
             for (let c = 0; c < inChannels; c++)
               sweep(
                 image.cells,

@@ -1,10 +1,14 @@
 /**
- * Implicit im2col. One image of a batch at a time is copied to doubles with its padding around it; then element
- * (position, tap) of the matrix that im2col would write is cells[positions[position] + taps[tap]], without a test for
- * the border. The copy is small enough for the second-level cache, and it makes the packers see one array type only.
+ * Implicit im2col. The images of a batch are copied one after the other to doubles with their padding around them; then
+ * element (position, tap) of the matrix that im2col would write is cells[stage(n) + positions[position] + taps[tap]],
+ * without a test for the border. A copy is small enough for the second-level cache, and it makes the packers see one
+ * array type only. The last four images are kept, for the three lines of a panel may lie in three.
  */
 import type { CodeArray, ConvGeometry, FloatArray, Memory } from '../types.js';
 import type { Operand } from './blocks.js';
+import { TILE_M } from './tile.js';
+
+const SLOTS = 4;
 
 /** Positions are base + i * step, taps are added to them: one axis of a window. */
 export interface Axis {
@@ -23,7 +27,9 @@ export class PaddedImage {
   private readonly top: number;
   private readonly left: number;
   private readonly width: number;
-  private current = -1;
+  /** doubles of one copy */
+  readonly size: number;
+  private readonly current = new Int32Array(SLOTS).fill(-1);
 
   constructor(
     private readonly source: FloatArray | CodeArray,
@@ -37,7 +43,8 @@ export class PaddedImage {
     this.width = span(horizontal);
     this.top = Math.min(...vertical.taps);
     this.left = Math.min(...horizontal.taps);
-    this.cells = memory.allocate('float64', height * this.width * channels);
+    this.size = height * this.width * channels;
+    this.cells = memory.allocate('float64', SLOTS * this.size);
     if (padding !== 0) this.cells.fill(padding);
     this.positions = memory.allocate('int32', vertical.positions * horizontal.positions);
     let i = 0;
@@ -61,17 +68,25 @@ export class PaddedImage {
     return offsets;
   }
 
-  /** Forgets the copy: the source may have changed. */
+  /** Forgets the copies: the source may have changed. */
   reset(): void {
-    this.current = -1;
+    this.current.fill(-1);
   }
 
-  /** Copies image `n` unless it is the one that is there. */
-  stage(n: number): void {
-    if (n === this.current) return;
-    this.current = n;
+  /** Copies image `n` unless it is there, and tells where. */
+  stage(n: number): number {
+    const slot = n % SLOTS;
+    const start = slot * this.size;
+    if (this.current[slot] !== n) {
+      this.current[slot] = n;
+      this.copy(n, start);
+    }
+    return start;
+  }
+
+  private copy(n: number, start: number): void {
     const { source, cells, channels, width, top, left } = this;
-    const height = cells.length / (width * channels);
+    const height = this.size / (width * channels);
     const y0 = Math.max(0, top);
     const y1 = Math.min(this.vertical.size, top + height);
     const x0 = Math.max(0, left);
@@ -79,7 +94,7 @@ export class PaddedImage {
     for (let y = y0; y < y1; y++) {
       let s = ((n * this.vertical.size + y) * this.horizontal.size + x0) * channels;
       const end = s + (x1 - x0) * channels;
-      let o = ((y - top) * width + x0 - left) * channels;
+      let o = start + ((y - top) * width + x0 - left) * channels;
       while (s < end) cells[o++] = source[s++];
     }
   }
@@ -109,58 +124,93 @@ export function forwardAxes(g: ConvGeometry): [Axis, Axis] {
   ];
 }
 
-/** Lines are the positions of the whole batch, depth runs over the taps. */
+/** Lines are the positions of the whole batch, depth runs over the taps: an A operand. */
 export class PositionLines implements Operand {
   constructor(
     private readonly image: PaddedImage,
     private readonly taps: Int32Array,
   ) {}
 
-  pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
-    const { image, taps } = this;
-    const { positions, cells } = image;
-    const size = (k1 - k0) * width;
-    let n = Math.floor(first / positions.length);
-    let p = first - n * positions.length;
-    for (let i = 0; i < count; i++, p++) {
-      if (p === positions.length) {
-        p = 0;
-        n++;
-      }
-      image.stage(n);
-      const base = positions[p];
-      const lane = i % width;
-      let o = ((i - lane) / width) * size + lane;
-      for (let k = k0; k < k1; k++, o += width) to[o] = cells[base + taps[k]];
+  pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
+    const { cells } = this.image;
+    const end = first + count;
+    const last = end - 1;
+    let o = 0;
+    for (let line = first; line < end; line += TILE_M) {
+      const i0 = this.base(line);
+      const i1 = this.base(Math.min(line + 1, last));
+      const i2 = this.base(Math.min(line + 2, last));
+      interleave(cells, i0, i1, i2, this.taps, k0, k1, to, o);
+      o += (k1 - k0) * TILE_M;
     }
+  }
+
+  private base(line: number): number {
+    const { positions } = this.image;
+    const n = Math.floor(line / positions.length);
+    return this.image.stage(n) + positions[line - n * positions.length];
   }
 }
 
-/** Lines are the taps, depth runs over the positions of the whole batch. */
+function interleave(
+  cells: Float64Array,
+  i0: number,
+  i1: number,
+  i2: number,
+  taps: Int32Array,
+  k0: number,
+  k1: number,
+  to: Float64Array,
+  o: number,
+): void {
+  for (let k = k0; k < k1; k++) {
+    const tap = taps[k];
+    to[o] = cells[(i0 + tap) | 0];
+    to[(o + 1) | 0] = cells[(i1 + tap) | 0];
+    to[(o + 2) | 0] = cells[(i2 + tap) | 0];
+    o = (o + 3) | 0;
+  }
+}
+
+/** Lines are the taps, depth runs over the positions of the whole batch: a B operand. */
 export class TapLines implements Operand {
   constructor(
     private readonly image: PaddedImage,
     private readonly taps: Int32Array,
   ) {}
 
-  pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
+  pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
     const { image, taps } = this;
     const { positions, cells } = image;
-    const size = (k1 - k0) * width;
-    const end = first + count;
-    let n = Math.floor(k0 / positions.length);
-    let p = k0 - n * positions.length;
-    for (let k = k0; k < k1; k++, p++) {
-      if (p === positions.length) {
-        p = 0;
-        n++;
+    const last = first + count - 1;
+    for (let k = k0; k < k1;) {
+      const n = Math.floor(k / positions.length);
+      const from = image.stage(n);
+      const p = k - n * positions.length;
+      const end = Math.min(positions.length, p + k1 - k);
+      for (let line = first; line <= last; line += 2) {
+        const o = (line - first) * (k1 - k0) + (k - k0) * 2;
+        alternate(cells, from + taps[line], from + taps[Math.min(line + 1, last)], positions, p, end, to, o);
       }
-      image.stage(n);
-      const base = positions[p];
-      let i = first;
-      for (let o = (k - k0) * width; i < end; o += size) {
-        for (let lane = 0; lane < width && i < end; lane++) to[o + lane] = cells[base + taps[i++]];
-      }
+      k += end - p;
     }
+  }
+}
+
+function alternate(
+  cells: Float64Array,
+  i0: number,
+  i1: number,
+  positions: Int32Array,
+  p: number,
+  end: number,
+  to: Float64Array,
+  o: number,
+): void {
+  for (; p < end; p++) {
+    const position = positions[p];
+    to[o] = cells[(i0 + position) | 0];
+    to[(o + 1) | 0] = cells[(i1 + position) | 0];
+    o = (o + 2) | 0;
   }
 }

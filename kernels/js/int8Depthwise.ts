@@ -9,6 +9,8 @@ import { forwardAxes, PaddedImage } from './image.js';
 import { initialSums, MAX_PAIR_TERMS, requantizer, splitPairs, PAIR_SHIFT } from './pairs.js';
 import { sweep } from './sweep.js';
 
+const SHIFT = PAIR_SHIFT;
+
 export const depthwiseQconv2d: Kernel<'qconv2d'> = {
   op: 'qconv2d',
   name: 'q8-qs8w-dwconv2d-f64-js',
@@ -23,10 +25,10 @@ export const depthwiseQconv2d: Kernel<'qconv2d'> = {
     const taps = image.taps(0, 1, memory);
     const half = Math.ceil(outHeight / 2);
     // Rows of the upper half reach up to here; their partners lie `apart` cells further, if the image goes on.
-    const apart = half < outHeight ? image.positions[half * outWidth] : image.cells.length;
+    const apart = half < outHeight ? image.positions[half * outWidth] : image.size;
     const used = image.positions[half * outWidth - 1] + taps[taps.length - 1] + inChannels;
-    const pairs = memory.allocate('float64', Math.min(used, image.cells.length));
-    const partners = Math.min(pairs.length, image.cells.length - apart);
+    const pairs = memory.allocate('float64', Math.min(used, image.size));
+    const partners = Math.min(pairs.length, image.size - apart);
     const filter = memory.allocate('float64', w.length);
     filter.set(w);
     const initial = initialSums(w, 0, outChannels, taps.length, g.xZeroPoint, g.bias, 0, memory);
@@ -39,10 +41,7 @@ export const depthwiseQconv2d: Kernel<'qconv2d'> = {
     return () => {
       image.reset();
       for (let n = 0; n < g.batch; n++) {
-        image.stage(n);
-        const { cells } = image;
-        for (let i = 0; i < partners; i++) pairs[i] = cells[i] + cells[i + apart] * PAIR_SHIFT;
-        for (let i = partners; i < pairs.length; i++) pairs[i] = cells[i];
+        joinRows(image.cells, image.stage(n), apart, partners, pairs);
         for (let oy = 0; oy < half; oy++) {
           const base = image.positions[oy * outWidth];
           for (let o = 0; o < outChannels; o++) {
@@ -60,3 +59,15 @@ export const depthwiseQconv2d: Kernel<'qconv2d'> = {
     };
   },
 };
+
+/** pairs[i] = the cell at from + i and, while there is one, its partner `apart` cells further */
+function joinRows(
+  cells: Float64Array,
+  from: number,
+  apart: number,
+  partners: number,
+  pairs: Float64Array,
+): void {
+  for (let i = 0; i < partners; i++) pairs[i] = cells[from + i] + cells[from + i + apart] * SHIFT;
+  for (let i = partners; i < pairs.length; i++) pairs[i] = cells[from + i];
+}

@@ -148,15 +148,30 @@ export function requantizer(
       for (let j = 0; j < count; j++)
         y[o + j] = applyRequantization(row[from + j] + initial[channel + j], group + channel + j, requant);
     };
-  const { zeroPoint, min, max } = requant;
   const multiplier = new Float32Array(initial.length).fill(requant.multiplier[0]);
   if (requant.multiplier.length > 1)
     multiplier.set(requant.multiplier.subarray(group, group + initial.length));
-  return (row, from, o, count, channel) => {
-    for (let j = 0; j < count; j++) {
-      const sum = Math.fround(row[from + j] + initial[channel + j]);
-      const code = Math.fround(sum * multiplier[channel + j]) + MAGIC - MAGIC + zeroPoint;
-      y[o + j] = code < min ? min : code > max ? max : code;
-    }
-  };
+  return (row, from, o, count, channel) =>
+    requantizeFloat(row, from, y, o, count, initial, multiplier, channel, requant);
+}
+
+function requantizeFloat(
+  row: Float64Array,
+  from: number,
+  y: CodeArray | Int32Array,
+  o: number,
+  count: number,
+  initial: Float64Array,
+  multiplier: Float32Array,
+  channel: number,
+  { zeroPoint, min, max }: Requantization,
+): void {
+  // Clamped before the zero point is added, so that what is stored is a small whole number on every path.
+  const low = min - zeroPoint;
+  const high = max - zeroPoint;
+  for (let j = 0; j < count; j++) {
+    const sum = Math.fround(row[from + j] + initial[channel + j]);
+    const scaled = Math.fround(sum * multiplier[channel + j]) + MAGIC - MAGIC;
+    y[o + j] = Math.max(low, Math.min(high, scaled)) + zeroPoint;
+  }
 }
