@@ -2,7 +2,7 @@
 import type { FloatNDArray } from '../../core/index.js';
 import { Distribution } from './distribution.js';
 import { BaseObserver, type ObserverSpec } from './observer.js';
-import { channelValues, type Range } from './range.js';
+import { channelValues, type ObservedRange } from './range.js';
 
 /** The range to quantize, given the distribution of the values. */
 export type RangeOfDistribution = (d: Distribution, spec: ObserverSpec) => { min: number; max: number };
@@ -18,14 +18,14 @@ export class DistributionObserver extends BaseObserver {
     super(spec, kind);
   }
 
-  protected update(x: FloatNDArray, axis: number | null, range: Range, batch: number): void {
+  protected update(x: FloatNDArray, axis: number | null, range: ObservedRange, batch: number): void {
     if (batch === 0) this.#distributions = Array.from({ length: this.channels }, () => new Distribution());
     this.#distributions.forEach((d, c) => {
       d.add(channelValues(x, axis, c), range.min[c], range.max[c]);
     });
   }
 
-  protected compute(): Range {
+  protected compute(): ObservedRange {
     const ranges = this.#distributions.map((d) => this.rangeOf(d, this.spec));
     return {
       min: Float64Array.from(ranges, (r) => r.min),

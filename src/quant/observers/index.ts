@@ -3,4 +3,4 @@ export { histogram } from './histogram.js';
 export { minMax, movingAverageMinMax } from './minMax.js';
 export type { Observer, ObserverFactory, ObserverSpec } from './observer.js';
 export { percentile } from './percentile.js';
-export type { Range } from './range.js';
+export type { ObservedRange } from './range.js';

@@ -1,7 +1,7 @@
 /** Observers of the smallest and largest value: over all batches, or as an average that follows them. */
 import { ArgumentError, type FloatNDArray } from '../../core/index.js';
 import { BaseObserver, numbersOf, type ObserverFactory, type ObserverSpec } from './observer.js';
-import type { Range } from './range.js';
+import type { ObservedRange } from './range.js';
 
 /** The next state of one bound. */
 type Follow = (now: number, batch: number) => number;
@@ -19,7 +19,7 @@ class MinMaxObserver extends BaseObserver {
     super(spec, kind);
   }
 
-  protected update(_x: FloatNDArray, _axis: number | null, range: Range, batch: number): void {
+  protected update(_x: FloatNDArray, _axis: number | null, range: ObservedRange, batch: number): void {
     if (batch === 0) {
       this.#min = Float32Array.from(range.min);
       this.#max = Float32Array.from(range.max);
@@ -31,7 +31,7 @@ class MinMaxObserver extends BaseObserver {
     }
   }
 
-  protected compute(): Range {
+  protected compute(): ObservedRange {
     return { min: this.#min.slice(), max: this.#max.slice() };
   }
 

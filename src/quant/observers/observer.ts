@@ -1,28 +1,34 @@
 /** What an observer is, and what all observers share: batches, checks, errors, state. */
 import {
   ArgumentError,
+  DTypeError,
   FormatError,
+  isFloatArray,
   normalizeAxis,
   QuantizationError,
   ShapeError,
   type FloatNDArray,
+  type NDArray,
   type QParams,
   type QRange,
 } from '../../core/index.js';
 import { chooseQParams, type QParamsConvention } from '../qparams.js';
-import { batchRange, type Range } from './range.js';
+import { batchRange, type ObservedRange } from './range.js';
 
 /**
  * Watches the values of one tensor during calibration or training and proposes quantization parameters for it. Its
  * memory does not grow with the number of values.
  */
 export interface Observer {
-  /** Takes in one batch. Throws QuantizationError for NaN or Infinity (and then has taken nothing in). */
-  observe(x: FloatNDArray): void;
+  /**
+   * Takes in one batch of float32 or float64 values (observed as float32). Throws QuantizationError for NaN or Infinity,
+   * DTypeError for integers, and then has taken nothing in.
+   */
+  observe(x: NDArray): void;
   /** Has it seen a batch? */
   readonly calibrated: boolean;
   /** The range to quantize, one value per channel (one in all, per tensor). Throws QuantizationError before any batch. */
-  range(): Range;
+  range(): ObservedRange;
   /** The parameters for {@link range}. Throws QuantizationError before any batch. */
   qparams(): QParams;
   /** Forgets everything. */
@@ -53,7 +59,7 @@ export abstract class BaseObserver implements Observer {
   protected channels = 0;
   #batches = 0;
   #axis: number | null = null;
-  #range: Range | null = null;
+  #range: ObservedRange | null = null;
 
   constructor(
     protected readonly spec: ObserverSpec,
@@ -66,7 +72,9 @@ export abstract class BaseObserver implements Observer {
     return this.#batches > 0;
   }
 
-  observe(x: FloatNDArray): void {
+  observe(x: NDArray): void {
+    if (!isFloatArray(x))
+      throw new DTypeError(`${this.name}: batch ${this.#batches} is ${x.dtype}; observe float32 or float64`);
     if (x.size === 0)
       throw new ArgumentError(`${this.name}: batch ${this.#batches} is empty; observe at least one value`);
     const axis = this.spec.axis === null ? null : normalizeAxis(this.spec.axis, x.rank);
@@ -83,7 +91,7 @@ export abstract class BaseObserver implements Observer {
     this.#range = null;
   }
 
-  range(): Range {
+  range(): ObservedRange {
     if (!this.calibrated)
       throw new QuantizationError(
         `${this.name}: nothing was observed; calibrate with at least one batch first`,
@@ -143,8 +151,8 @@ export abstract class BaseObserver implements Observer {
   }
 
   /** Takes in a batch whose range is finite. `channels` is set. */
-  protected abstract update(x: FloatNDArray, axis: number | null, range: Range, batch: number): void;
-  protected abstract compute(): Range;
+  protected abstract update(x: FloatNDArray, axis: number | null, range: ObservedRange, batch: number): void;
+  protected abstract compute(): ObservedRange;
   protected abstract clear(): void;
   protected abstract save(): unknown;
   /** Reads what `save` gave, after JSON. Throws anything where it is broken. */

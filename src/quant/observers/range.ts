@@ -3,7 +3,7 @@ import { formatShape, QuantizationError, type FloatArray, type FloatNDArray } fr
 import { channelLayout } from '../../ops/quantize.js';
 
 /** One element per channel; one in all for per tensor. */
-export interface Range {
+export interface ObservedRange {
   readonly min: Float32Array | Float64Array;
   readonly max: Float32Array | Float64Array;
 }
@@ -14,7 +14,7 @@ export interface Range {
  * @param what the tensor and batch, for the message
  * @throws QuantizationError when there is a NaN, an infinity, or a float64 value beyond float32
  */
-export function batchRange(x: FloatNDArray, axis: number | null, what: string): Range {
+export function batchRange(x: FloatNDArray, axis: number | null, what: string): ObservedRange {
   const { outer, channels, inner } = channelLayout(x.shape, axis);
   const min = new Float32Array(channels).fill(Infinity);
   const max = new Float32Array(channels).fill(-Infinity);

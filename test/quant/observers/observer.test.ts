@@ -127,6 +127,10 @@ for (const [kind, factory] of Object.entries(FACTORIES)) {
       const o = make(factory(), { axis: 0 });
       t.throws(() => o.observe(NDArray.zeros([0, 3], 'float32')), ArgumentError);
       o.observe(array([1, 2]));
+      t.throws(() => o.observe(NDArray.zeros([2], 'int32')), {
+        name: 'DTypeError',
+        message: /batch 1 is int32/,
+      });
       t.throws(() => o.observe(array([1, 2, 3])), { name: 'ShapeError', message: /3 channels.*had 2/ });
       t.throws(() => make(factory(), { axis: 2 }).observe(array([1])), ShapeError);
     });
