@@ -10,7 +10,7 @@ interface Described {
 /** An option that may be left out has no default; it is then absent from the parsed options. */
 export type OptionSpec =
   | (Described & { readonly kind: 'flag'; readonly short?: string })
-  | (Described & { readonly kind: 'text'; readonly default?: string })
+  | (Described & { readonly kind: 'text'; readonly default?: string; readonly required?: true })
   | (Described & NumberLimits & { readonly kind: 'integer' | 'number'; readonly default?: number })
   | (Described & { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default?: string });
 
@@ -37,7 +37,8 @@ type ValueOf<O extends OptionSpec> = O extends { readonly kind: 'flag' }
       ? number
       : string;
 
-type IsSet<O extends OptionSpec> = O extends { readonly kind: 'flag' } | { readonly default: unknown }
+type IsSet<O extends OptionSpec> = O extends
+  { readonly kind: 'flag' } | { readonly default: unknown } | { readonly required: true }
   ? true
   : false;
 
@@ -71,6 +72,8 @@ export const dataOption = {
 export interface ParsedArgs<T extends OptionTable = OptionTable> {
   /** As many as the command names. */
   readonly positionals: readonly string[];
+  /** Keys of the options that stand on the command line; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
   readonly options: OptionValues<T & typeof commonOptions>;
 }
 
@@ -108,4 +111,9 @@ export function defineCommand<const T extends OptionTable>(command: Command<T>):
 /** The command line was not understood; exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The command did what it could, and the outcome is a failure; exit code 1. */
+export class FailedRun extends Error {
+  override readonly name = 'FailedRun';
 }

@@ -1,0 +1,10 @@
+/** All commands of the program. */
+import type { Command } from './command.js';
+import { evaluate } from './commands/evaluate.js';
+import { inspect } from './commands/inspect.js';
+import { quantize } from './commands/quantize.js';
+import { run } from './commands/run.js';
+import { train } from './commands/train.js';
+
+/** By name, in the order in which they are listed. */
+export const COMMANDS: Readonly<Record<string, Command>> = { train, quantize, evaluate, inspect, run };

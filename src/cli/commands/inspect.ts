@@ -1,0 +1,141 @@
+/** `octograd inspect`: what is in a file: the layers of a model, the tensors of anything else. */
+import { formatShape, type NDArray } from '../../core/index.js';
+import { decodeCheckpoint, decodeModel, decodeSafetensors } from '../../formats/index.js';
+import { readBytes } from '../../node/index.js';
+import { defineCommand, EXIT } from '../command.js';
+import {
+  describeModel,
+  extremes,
+  type CodesDescription,
+  type LayerDescription,
+  type ModelDescription,
+} from '../describe.js';
+import { printResult, readAs } from '../files.js';
+import { formatBytes, formatCount } from '../report/numbers.js';
+import { columns, counted } from '../text.js';
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  summary: 'layers of a model, or tensors of a checkpoint or safetensors file',
+  positionals: [{ name: 'FILE', help: 'a model (.octo), a checkpoint or a safetensors file' }],
+  options: {},
+  run({ positionals: [path], options }, io) {
+    const bytes = readBytes(path);
+    const { tensors, metadata } = readAs(path, decodeSafetensors);
+    if (metadata.format === 'octograd' && metadata.kind === 'model') {
+      const model = describeModel(readAs(path, decodeModel));
+      printResult(io, options, modelLines(path, bytes.length, model), {
+        file: path,
+        bytes: bytes.length,
+        ...model,
+      });
+    } else {
+      const list = [...tensors].map(([name, array]) => describeTensor(name, array));
+      const result = { file: path, bytes: bytes.length, ...headOf(path, metadata), tensors: list };
+      printResult(io, options, tensorLines(result), result);
+    }
+    return Promise.resolve(EXIT.ok);
+  },
+});
+
+const number = (v: number): string => String(Number(v.toPrecision(3)));
+const shapeText = (shape: readonly number[]): string => shape.join('x');
+const span = (low: number, high: number): string =>
+  low === high ? number(low) : `${number(low)}..${number(high)}`;
+
+function codesText(codes: CodesDescription): string {
+  const { bits, signed, scale, zero_point } = codes;
+  return `${signed ? 'int' : 'uint'}${bits} ${span(...scale)}${zero_point ? ` zp ${zero_point}` : ''}`;
+}
+
+function modelLines(path: string, bytes: number, m: ModelDescription): string[] {
+  const ends = (list: ModelDescription['inputs']): string =>
+    list.map((v) => `${v.id} ${shapeText(v.shape)}`).join(', ');
+  const arithmetic = m.kind === 'integer' ? `, ${m.numerics} requantization` : '';
+  const head = ['', 'op', 'output', ...(m.kind === 'integer' ? ['output codes'] : []), 'weight'];
+  const rest = [
+    ...(m.kind === 'integer' ? ['weight codes'] : []),
+    'weight range',
+    'bytes',
+    'madds',
+    'kernel',
+  ];
+  const rows = m.layers.map((layer) => layerRow(layer, m.kind === 'integer'));
+  const table = [[...head, ...rest], ...rows].map((row) => (m.kind === 'integer' ? row : row.slice(0, -1)));
+  const flushRight = m.kind === 'integer' ? [7, 8] : [5, 6];
+  const memory =
+    m.arena_bytes === null
+      ? ''
+      : `, ${formatBytes(m.arena_bytes)} arena for one image (${formatBytes(m.unshared_bytes!)} unshared)`;
+  return [
+    `${path}: ${m.kind} model${arithmetic}, ${formatBytes(bytes)}`,
+    `${ends(m.inputs)} -> ${ends(m.outputs)}${m.labels.length > 0 ? ` (${m.labels.join(', ')})` : ''}`,
+    '',
+    ...columns(table, flushRight),
+    '',
+    `${counted(m.parameters, 'parameter')} in ${formatBytes(m.parameter_bytes)}, ${counted(m.macs, 'multiply-add')} an image${memory}`,
+  ];
+}
+
+function layerRow(layer: LayerDescription, integer: boolean): string[] {
+  const { id, op, activation, shape, codes, weight, bytes, macs, kernel } = layer;
+  const fused = activation !== 'none' && op !== 'activation' ? ` + ${activation}` : '';
+  return [
+    id,
+    op === 'activation' ? activation : op + fused,
+    shapeText(shape),
+    ...(integer ? [codes === null ? 'float32' : codesText(codes)] : []),
+    weight === null ? '' : shapeText(weight.shape),
+    ...(integer ? [weight?.codes ? codesText(weight.codes) : ''] : []),
+    weight === null ? '' : span(weight.min, weight.max),
+    bytes === 0 ? '' : formatCount(bytes),
+    macs === 0 ? '' : formatCount(macs),
+    kernel ?? '',
+  ];
+}
+
+interface TensorDescription {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+function describeTensor(name: string, { dtype, shape, data }: NDArray): TensorDescription {
+  const [min, max] = extremes(data);
+  return { name, dtype, shape, bytes: data.byteLength, min, max };
+}
+
+interface TensorFile {
+  readonly file: string;
+  readonly bytes: number;
+  readonly kind: string;
+  readonly summary: string;
+  readonly tensors: readonly TensorDescription[];
+}
+
+function headOf(path: string, metadata: Readonly<Record<string, string>>): { kind: string; summary: string } {
+  if (metadata.format !== 'octograd' || metadata.kind !== 'checkpoint')
+    return { kind: 'safetensors', summary: 'safetensors file' };
+  const { epoch, step } = readAs(path, decodeCheckpoint);
+  return {
+    kind: 'checkpoint',
+    summary: `checkpoint after ${counted(epoch, 'epoch')}, ${counted(step, 'step')}`,
+  };
+}
+
+function tensorLines({ file, bytes, summary, tensors }: TensorFile): string[] {
+  const rows = tensors.map((t) => [
+    t.name,
+    t.dtype,
+    formatShape(t.shape),
+    span(t.min, t.max),
+    formatCount(t.bytes),
+  ]);
+  return [
+    `${file}: ${summary}, ${formatBytes(bytes)}, ${counted(tensors.length, 'tensor')}`,
+    ...(rows.length > 0 ? ['', ...columns([['', 'dtype', 'shape', 'range', 'bytes'], ...rows], [4])] : []),
+  ];
+}

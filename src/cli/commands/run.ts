@@ -1,0 +1,72 @@
+/** `octograd run`: feeds an array to a model and writes what comes out. */
+import { join } from 'node:path';
+import { DTypeError, formatShape, NDArray } from '../../core/index.js';
+import { decodeNpy, encodeNpy, type ModelInfo } from '../../formats/index.js';
+import type { Graph, ValueId } from '../../graph/index.js';
+import { defineCommand, EXIT } from '../command.js';
+import { loadModel, printResult, readAs, writeOutput } from '../files.js';
+import { checkInput, EVALUATION_BATCH } from '../inference.js';
+import { fileNames, runValues } from '../values.js';
+import { columns } from '../text.js';
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'run a model on an array and write its outputs as .npy',
+  positionals: [{ name: 'MODEL', help: 'a model file (.octo), float or integer' }],
+  options: {
+    input: {
+      kind: 'text',
+      placeholder: 'FILE.npy',
+      required: true,
+      help: 'float [n, ...], or uint8 pixels, which are normalised as for training',
+    },
+    output: { kind: 'text', placeholder: 'DIR', required: true, help: 'folder of the results' },
+    all: { kind: 'flag', help: 'also every value inside the model' },
+    codes: { kind: 'flag', help: 'integer models: the codes themselves, not the numbers they stand for' },
+  },
+  run({ positionals: [path], options }, io) {
+    const { graph, info } = loadModel(path);
+    const x = modelInput(readAs(options.input, decodeNpy), info, options.input);
+    checkInput(graph, x.shape.slice(1));
+    const ids = wantedValues(graph, options.all, options.codes);
+    const values = runValues(graph, x, ids, {
+      codes: options.codes,
+      batch: EVALUATION_BATCH,
+      signal: io.signal,
+    });
+    const names = fileNames(ids);
+    const files = ids.map((id, i) => {
+      const { dtype, shape } = values.get(id)!;
+      const file = join(options.output, names[i]);
+      writeOutput(file, encodeNpy(values.get(id)!));
+      return { value: id, file, dtype, shape };
+    });
+    const rows = files.map(({ file, dtype, shape }) => [file, dtype, formatShape(shape)]);
+    printResult(io, options, columns(rows), { model: path, input: options.input, files });
+    return Promise.resolve(EXIT.ok);
+  },
+});
+
+/** Outputs, or all values but the inputs. Codes of a value that is only dequantized are those before. */
+function wantedValues(graph: Graph, all: boolean, codes: boolean): ValueId[] {
+  const sources = new Map(
+    graph.nodes.flatMap((n) => (n.op === 'dequantize' ? [[n.id, n.inputs[0]] as const] : [])),
+  );
+  const ids = all ? graph.nodes.map((n) => n.id) : graph.outputs;
+  return [...new Set(ids.map((id) => (codes ? (sources.get(id) ?? id) : id)))];
+}
+
+function modelInput(x: NDArray, { normalization }: ModelInfo, path: string): NDArray {
+  if (x.dtype === 'float32' || x.dtype === 'float64') return x.astype('float32');
+  if (x.dtype !== 'uint8' || normalization === null)
+    throw new DTypeError(
+      `${path}: ${x.dtype} is no input of this model; give float32${normalization === null ? '' : ', or uint8 pixels'}`,
+    );
+  const { mean, std } = normalization;
+  const channels = x.shape[x.rank - 1];
+  const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i % channels];
+  return new NDArray(
+    Float32Array.from(x.data, (v, i) => (v / 255 - at(mean, i)) / at(std, i)),
+    x.shape,
+  );
+}

@@ -1,0 +1,193 @@
+/** `octograd train`: trains a float model, with a checkpoint after every epoch. */
+import { dirname } from 'node:path';
+import { Tensor } from '../../autograd/index.js';
+import { NDArray } from '../../core/index.js';
+import type { Position } from '../../data/index.js';
+import { encodeModel, type ModelInfo } from '../../formats/index.js';
+import { MODEL_NAMES } from '../../models/index.js';
+import { createProgress } from '../../node/index.js';
+import { trace } from '../../trace/index.js';
+import { fit, type EpochEvent, type FitOutcome } from '../../train/index.js';
+import {
+  dataOption,
+  defineCommand,
+  EXIT,
+  FailedRun,
+  seedOption,
+  UsageError,
+  type Io,
+  type OptionValues,
+} from '../command.js';
+import { loadData, type Data } from '../data.js';
+import { makeFolder, printResult, readAs, withEnding, writeOutput } from '../files.js';
+import { EVALUATION_BATCH, loaderFor } from '../inference.js';
+import { RECIPES } from '../recipe.js';
+import { formatPercent, formatSeconds } from '../report/numbers.js';
+import { counted } from '../text.js';
+import { createRun, readRun, saveRun, type Run, type RunConfig, type SavedRun } from '../training.js';
+
+const options = {
+  ...dataOption,
+  model: { kind: 'choice', choices: MODEL_NAMES, default: 'plain', help: 'architecture' },
+  epochs: { kind: 'integer', min: 1, help: 'passes over the training images (default: as the model needs)' },
+  batch: { kind: 'integer', min: 1, help: 'images per step (default: as the model needs)' },
+  lr: { kind: 'number', min: 1e-8, help: 'highest learning rate (default: as the model needs)' },
+  limit: { kind: 'integer', min: 1, help: 'use the first N training images only' },
+  ...seedOption,
+  out: {
+    kind: 'text',
+    placeholder: 'FILE',
+    help: 'the model; its checkpoint is written beside it (default out/MODEL.octo)',
+  },
+  resume: {
+    kind: 'text',
+    placeholder: 'CHECKPOINT',
+    help: 'go on with a run; the same bits come out as without the stop',
+  },
+} as const;
+
+type Options = OptionValues<typeof options>;
+
+/** What a checkpoint decides. The learning rate may be changed, to get past a divergence. */
+const SAVED = ['model', 'epochs', 'batch', 'limit', 'seed'] as const;
+
+export const train = defineCommand({
+  name: 'train',
+  summary: 'train a float model, or go on with a run',
+  positionals: [],
+  options,
+  async run({ options, given }, io) {
+    const saved = options.resume === undefined ? null : readAs(options.resume, readRun);
+    const taken = saved === null ? undefined : SAVED.find((key) => given.has(key));
+    if (taken !== undefined)
+      throw new UsageError(`--${taken} comes from the checkpoint; leave it out with --resume`);
+    const data = loadData(options.data);
+    const config =
+      saved === null ? newConfig(options, data) : { ...saved.config, lr: options.lr ?? saved.config.lr };
+    const out =
+      options.out ?? (options.resume ? withEnding(options.resume, '.octo') : `out/${config.model}.octo`);
+    const paths = { model: out, checkpoint: withEnding(out, '.checkpoint') };
+    const run = createRun(config, data.train);
+    const outcome = await fitRun(run, saved, data, paths, io);
+    const written = writeResult(run, outcome, data, paths);
+    const resume = [
+      'octograd train --resume',
+      paths.checkpoint,
+      ...(options.data ? ['--data', options.data] : []),
+    ];
+    printResult(
+      io,
+      options,
+      describe(run, outcome, written, resume.join(' ')),
+      jsonResult(run, outcome, written),
+    );
+    if (outcome.stopped === 'diverged') throw new FailedRun(outcome.message);
+    return outcome.stopped === 'finished' ? EXIT.ok : EXIT.aborted;
+  },
+});
+
+function newConfig({ model, epochs, batch, lr, limit, seed }: Options, { train }: Data): RunConfig {
+  const recipe = RECIPES[model];
+  return {
+    model,
+    epochs: epochs ?? recipe.epochs,
+    batch: batch ?? recipe.batchSize,
+    lr: lr ?? recipe.maxLr,
+    seed,
+    images: Math.min(limit ?? train.length, train.length),
+  };
+}
+
+interface Paths {
+  readonly model: string;
+  readonly checkpoint: string;
+}
+
+async function fitRun(
+  run: Run,
+  saved: SavedRun | null,
+  data: Data,
+  paths: Paths,
+  io: Io,
+): Promise<FitOutcome> {
+  saved?.restore(run);
+  makeFolder(dirname(paths.checkpoint));
+  const { config, model, loader } = run;
+  const save = (position: Position): void => writeOutput(paths.checkpoint, saveRun(run, position));
+  const weights = [...model.parameters()].reduce((sum, p) => sum + p.size, 0);
+  io.stderr(
+    `${config.model}: ${counted(weights, 'weight')}, ${counted(config.images, 'training image')}, ${counted(config.epochs, 'epoch')} of ${counted(loader.length, 'batch', 'batches')}`,
+  );
+  const progress = createProgress({ onLine: (line) => io.stderr(line) });
+  try {
+    const outcome = await fit({
+      ...run,
+      epochs: config.epochs,
+      start: saved?.position,
+      validation: loaderFor(infoOf(run, data), data.test, EVALUATION_BATCH),
+      signal: io.signal,
+      onStep: io.isTTY ? progress.onStep : undefined,
+      onEpoch(event) {
+        save({ epoch: event.epoch + 1, batch: 0 });
+        progress.onEpoch(event);
+      },
+    });
+    if (outcome.stopped !== 'finished') save(outcome.position);
+    return outcome;
+  } finally {
+    progress.stop();
+  }
+}
+
+function infoOf({ config }: Run, { labels }: Data): ModelInfo {
+  const { mean, std } = RECIPES[config.model];
+  return { labels, normalization: { mean: [mean], std: [std] } };
+}
+
+/** Writes the model, unless the run was stopped or has learned nothing. Returns the files that there are now. */
+function writeResult(run: Run, { stopped, position }: FitOutcome, data: Data, paths: Paths): string[] {
+  const learned = position.epoch > 0 || position.batch > 0;
+  if (stopped === 'aborted' || !learned) return [paths.checkpoint];
+  const example = new Tensor(NDArray.zeros([1, ...data.train.imageShape], 'float32'));
+  writeOutput(paths.model, encodeModel(trace(run.model, example), infoOf(run, data)));
+  return [paths.model, paths.checkpoint];
+}
+
+function describe(
+  { config }: Run,
+  outcome: FitOutcome,
+  written: readonly string[],
+  resume: string,
+): string[] {
+  const { stopped, position, history } = outcome;
+  const last = history[history.length - 1];
+  const accuracy = last?.validation?.accuracy ?? null;
+  const seconds = history.reduce((sum, e) => sum + e.seconds, 0);
+  const lines = [`wrote ${written.join(' and ')}`];
+  if (stopped === 'aborted')
+    lines.push(
+      `stopped before batch ${position.batch + 1} of epoch ${position.epoch + 1}; go on with ${resume}`,
+    );
+  if (accuracy !== null)
+    lines.unshift(
+      `${config.model}: top-1 ${formatPercent(accuracy)} of ${counted(last.validation!.images, 'test image')} after ${counted(last.epoch + 1, 'epoch')}, ${formatSeconds(seconds)} of training`,
+    );
+  return lines;
+}
+
+function jsonResult(
+  { config }: Run,
+  { stopped, position, history }: FitOutcome,
+  files: readonly string[],
+): object {
+  return { ...config, stopped, position, files, history: history.map(epochResult) };
+}
+
+function epochResult({ epoch, loss, accuracy, validation, seconds }: EpochEvent): object {
+  const test = validation && {
+    test_loss: validation.loss,
+    top1: validation.accuracy,
+    test_images: validation.images,
+  };
+  return { epoch: epoch + 1, loss, training_top1: accuracy, seconds, ...test };
+}

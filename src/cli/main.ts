@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** The program `octograd`: connects the command line to the process. */
+import { main } from './cli.js';
+import { EXIT } from './command.js';
+
+const stop = new AbortController();
+let signals = 0;
+
+function onSignal(): void {
+  if (++signals > 1) process.exit(EXIT.aborted);
+  process.stderr.write('\nstopping after this step; once more to stop at once\n');
+  stop.abort();
+}
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+// `octograd ... | head` closes the pipe early, which is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: (line) => void process.stdout.write(`${line}\n`),
+  stderr: (line) => void process.stderr.write(`${line}\n`),
+  isTTY: process.stderr.isTTY,
+  signal: stop.signal,
+});
+process.off('SIGINT', onSignal);
+process.off('SIGTERM', onSignal);

@@ -1,0 +1,108 @@
+/** Post-training quantization and quantization-aware training of a model file. */
+import type { ArrayDataset } from '../data/index.js';
+import { DataLoader } from '../data/index.js';
+import type { Model } from '../formats/index.js';
+import type { Numerics } from '../graph/index.js';
+import { createProgress } from '../node/index.js';
+import { oneCycle, Schedule, SGD } from '../optim/index.js';
+import {
+  calibrate,
+  prepare,
+  ptqConfig,
+  qatConfig,
+  qatSchedule,
+  type Granularity,
+  type QuantizedModule,
+} from '../quant/index.js';
+import { fit } from '../train/index.js';
+import { FailedRun, type Io } from './command.js';
+import { loaderFor } from './inference.js';
+import { counted } from './text.js';
+
+export const NUMERICS = {
+  float: { numerics: 'float' },
+  'fixed-double': { numerics: 'fixed', rounding: 'double' },
+  'fixed-single': { numerics: 'fixed', rounding: 'single' },
+} as const satisfies Record<string, Numerics>;
+export type NumericsName = keyof typeof NUMERICS;
+
+export interface QuantizeOptions {
+  readonly method: 'ptq' | 'qat';
+  readonly weightBits: number;
+  readonly activationBits: number;
+  readonly granularity: Granularity;
+  readonly numerics: NumericsName;
+  /** Images that set the ranges. */
+  readonly calibration: number;
+  readonly epochs: number;
+  readonly lr: number;
+  readonly batch: number;
+  readonly seed: number;
+}
+
+/** Calibration runs this many images at a time. */
+const CALIBRATION_BATCH = 64;
+
+/** A calibrated, and for qat trained, module in eval mode. Throws what an abort gives, and FailedRun on divergence. */
+export async function quantizeModel(
+  { graph, info }: Model,
+  images: ArrayDataset,
+  options: QuantizeOptions,
+  io: Io,
+): Promise<QuantizedModule> {
+  const { method, weightBits, activationBits, granularity } = options;
+  const configure = method === 'ptq' ? ptqConfig : qatConfig;
+  const numerics = NUMERICS[options.numerics];
+  const module = prepare(graph, configure({ weightBits, activationBits, granularity, numerics }));
+  const sample = images.slice(0, options.calibration);
+  io.stderr(`calibrating on ${counted(sample.length, 'image')}`);
+  const batches = loaderFor(info, sample, CALIBRATION_BATCH).batches();
+  calibrate(
+    module,
+    Array.from(batches, (b) => b.inputs),
+  );
+  if (method === 'qat') await trainQuantized(module, info, images, options, io);
+  return module.eval();
+}
+
+async function trainQuantized(
+  module: QuantizedModule,
+  info: Model['info'],
+  images: ArrayDataset,
+  { epochs, lr, batch, seed }: QuantizeOptions,
+  io: Io,
+): Promise<void> {
+  const loader = new DataLoader(images, {
+    ...info.normalization,
+    batchSize: batch,
+    shuffle: true,
+    seed,
+    dropLast: images.length >= batch,
+  });
+  const totalSteps = epochs * loader.length;
+  const optimizer = new SGD(module.parameters(), { lr, momentum: 0.9, nesterov: true });
+  const schedule = new Schedule(optimizer, oneCycle({ maxLr: lr, totalSteps, pctStart: 0.1 }));
+  const freeze = qatSchedule(module, { totalSteps });
+  const progress = createProgress({ onLine: (line) => io.stderr(line) });
+  let step = 0;
+  freeze(step);
+  try {
+    const outcome = await fit({
+      model: module,
+      optimizer,
+      schedule,
+      loader,
+      epochs,
+      signal: io.signal,
+      onStep(event) {
+        freeze(++step);
+        if (io.isTTY) progress.onStep(event);
+      },
+      onEpoch: progress.onEpoch,
+    });
+    io.signal.throwIfAborted();
+    if (outcome.stopped === 'diverged') throw new FailedRun(outcome.message);
+  } finally {
+    progress.stop();
+  }
+}
