@@ -1,0 +1,126 @@
+/** What you train is what you run: the codes of the fake-quantized network are those of the integer runtime. */
+import t from 'tap';
+import { js, reference } from '../../kernels/index.js';
+import { noGrad } from '../../src/autograd/index.js';
+import type { Numerics } from '../../src/graph/index.js';
+import { createModel } from '../../src/models/index.js';
+import { crossEntropy, setBackend } from '../../src/ops/index.js';
+import { SGD } from '../../src/optim/index.js';
+import { tensor } from '../../src/autograd/index.js';
+import {
+  calibrate,
+  compareCodes,
+  convert,
+  prepare,
+  ptqConfig,
+  qatConfig,
+  qatSchedule,
+} from '../../src/quant/index.js';
+import { Session } from '../../src/runtime/index.js';
+import { trace } from '../../src/trace/index.js';
+import { batches, EveryOp, normal, roughen, TinyCnn } from '../support/models.js';
+
+const NUMERICS: readonly Numerics[] = [
+  { numerics: 'float' },
+  { numerics: 'fixed', rounding: 'double' },
+  { numerics: 'fixed', rounding: 'single' },
+];
+
+t.test(
+  'every op, both arithmetics, signed and unsigned, 8 and 4 bits, both backends: 0 different codes',
+  (t) => {
+    const shape = [4, 8, 8, 2];
+    for (const numerics of NUMERICS)
+      for (const signed of [true, false])
+        for (const bits of [8, 4]) {
+          const model = new EveryOp();
+          roughen(model);
+          const config = ptqConfig({ numerics, signed, weightBits: bits, activationBits: bits });
+          const module = calibrate(prepare(trace(model, normal(shape)), config), batches(3, shape));
+          const graph = convert(module);
+          for (const backend of [js, reference]) {
+            const result = compareCodes(module, graph, batches(3, shape, 500), { backend });
+            const label = `${JSON.stringify(numerics)} ${signed ? 'int' : 'uint'}${bits}`;
+            t.equal(result.codesDifferent, 0, `${label}: ${JSON.stringify([...result.byValue])}`);
+            t.ok(result.codesCompared > 10_000, 'many codes were compared');
+          }
+        }
+    t.end();
+  },
+);
+
+t.test('the three networks of the demo, W8A8 and W4A8: 0 different codes', (t) => {
+  const shape = [2, 28, 28, 1];
+  for (const name of ['plain', 'residual', 'depthwise'])
+    for (const weightBits of [8, 4]) {
+      const model = createModel(name, { seed: 3 });
+      roughen(model);
+      const module = calibrate(
+        prepare(trace(model, normal(shape)), ptqConfig({ weightBits })),
+        batches(2, shape),
+      );
+      const result = compareCodes(module, convert(module), batches(2, shape, 900));
+      t.equal(result.codesDifferent, 0, `${name} W${weightBits}A8`);
+      t.equal(result.images, 4);
+    }
+  t.end();
+});
+
+t.test('after quantization-aware training, and whichever backend the training ran on', (t) => {
+  const shape = [8, 8, 8, 2];
+  const model = new TinyCnn();
+  const module = calibrate(
+    prepare(trace(model, normal(shape)), qatConfig({ weightBits: 4 })),
+    batches(1, shape),
+  );
+  const schedule = qatSchedule(module, { totalSteps: 8 });
+  const optimizer = new SGD(module.parameters(), { lr: 0.05 });
+  module.train();
+  const target = tensor([0, 1, 2, 0, 1, 2, 0, 1], { dtype: 'int32' });
+  batches(8, shape, 40).forEach((x, step) => {
+    schedule(step);
+    optimizer.zeroGrad();
+    crossEntropy(module.forward(x), target).backward();
+    optimizer.step();
+  });
+  t.equal(module.phase, 'frozen');
+  t.equal(module.batchNorm, 'frozen');
+
+  // frozen, training mode and eval mode are the same network
+  const x = normal(shape, 77);
+  const trained = module.forward(x).toArray();
+  module.eval();
+  t.same(noGrad(() => module.forward(x)).toArray(), trained, 'training mode gives the values of eval mode');
+
+  const graph = convert(module);
+  t.equal(compareCodes(module, graph, batches(4, shape, 60)).codesDifferent, 0);
+  const restore = setBackend(reference);
+  t.teardown(restore);
+  t.equal(compareCodes(module, graph, batches(4, shape, 60), { backend: js }).codesDifferent, 0);
+  t.same(new Session(graph).run(x.value).data, (trained as number[][]).flat(), 'and the outputs are equal');
+  t.end();
+});
+
+t.test('a difference is found and located', (t) => {
+  const shape = [2, 8, 8, 2];
+  const module = calibrate(prepare(trace(new TinyCnn(), normal(shape)), ptqConfig()), batches(1, shape));
+  const graph = convert(module);
+  const weights = graph.params.get('fc.weight')!.array.data;
+  weights[0] = weights[0] === 100 ? -100 : 100;
+  const result = compareCodes(module, graph, batches(2, shape));
+  t.ok(result.codesDifferent > 0);
+  t.same([...result.byValue.keys()], ['fc']);
+  t.end();
+});
+
+t.test('comparing needs eval mode and quantization', (t) => {
+  const shape = [2, 8, 8, 2];
+  const module = calibrate(prepare(trace(new TinyCnn(), normal(shape)), ptqConfig()), batches(1, shape));
+  const graph = convert(module);
+  module.train();
+  t.throws(() => compareCodes(module, graph, batches(1, shape)), { code: 'quantization', message: /eval/ });
+  module.eval();
+  module.phase = 'off';
+  t.throws(() => compareCodes(module, graph, batches(1, shape)), { code: 'quantization' });
+  t.end();
+});

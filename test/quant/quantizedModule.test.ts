@@ -1,0 +1,205 @@
+/** Phases, batch norm modes, schedules and calibration of a module with fake quantization. */
+import t from 'tap';
+import { noGrad, Tensor } from '../../src/autograd/index.js';
+import { NDArray } from '../../src/core/index.js';
+import { Linear, Module } from '../../src/nn/index.js';
+import { batchNorm, dequantizeArray, quantizeArray } from '../../src/ops/index.js';
+import { calibrate, prepare, ptqConfig, qatConfig, qatSchedule, type Phase } from '../../src/quant/index.js';
+import { trace } from '../../src/trace/index.js';
+import { batches, normal, roughen, TinyCnn } from '../support/models.js';
+
+const SHAPE = [4, 8, 8, 2];
+
+function prepared(config = qatConfig()) {
+  const model = new TinyCnn();
+  roughen(model);
+  return { model, module: prepare(trace(model, normal(SHAPE)), config) };
+}
+
+t.test('phase off is the float model', (t) => {
+  const { model, module } = prepared();
+  const x = normal(SHAPE, 3);
+  model.eval();
+  module.eval();
+  t.same(noGrad(() => module.forward(x)).toArray(), noGrad(() => model.forward(x)).toArray());
+  t.end();
+});
+
+t.test('preparing copies the weights: the float model stays as it is', (t) => {
+  const { model, module } = prepared();
+  module.parameters()[0].data.fill(9);
+  t.notOk(model.conv.weight.data.includes(9));
+  t.end();
+});
+
+t.test('observers watch in calibrate and in train, and at no other time', (t) => {
+  const { module } = prepared(ptqConfig());
+  calibrate(module, batches(1, SHAPE));
+  const range = (): number => module.quantizer('input')!.qparams().scale[0];
+  const before = range();
+  const wide = normal(SHAPE, 9, 50);
+  const run = (phase: Phase, training: boolean): void => {
+    module.phase = phase;
+    module.train(training);
+    noGrad(() => module.forward(wide));
+  };
+  for (const [phase, training] of [
+    ['off', true],
+    ['off', false],
+    ['frozen', true],
+    ['frozen', false],
+    ['train', false],
+  ] as const) {
+    run(phase, training);
+    t.equal(range(), before, `${phase}, ${training ? 'training' : 'eval'} mode`);
+  }
+  run('train', true);
+  t.ok(range() > 10 * before, 'train, training mode');
+  t.end();
+});
+
+t.test('calibrate observes the float network and refuses to train', (t) => {
+  const { module } = prepared();
+  module.phase = 'calibrate';
+  module.train();
+  t.throws(() => module.forward(normal(SHAPE)), { code: 'quantization', message: /phase.*eval\(\)/ });
+  module.eval();
+  const y = module.forward(normal(SHAPE));
+  t.notOk(y.requiresGrad);
+  t.end();
+});
+
+t.test('an unknown phase, an empty calibration set, NaN in it', (t) => {
+  const { module } = prepared();
+  t.throws(() => (module.phase = 'on' as Phase), { code: 'quantization', message: /phase.*calibrate/ });
+  t.throws(() => calibrate(module, []), { code: 'quantization', message: /calibration set is empty/ });
+  const bad = normal(SHAPE);
+  bad.data[5] = NaN;
+  t.throws(() => calibrate(module, [normal(SHAPE), bad]), {
+    code: 'quantization',
+    message: /input.*batch 1/,
+  });
+  t.end();
+});
+
+t.test('every value of a frozen module lies on the grid of its qparams', (t) => {
+  const { module } = prepared(ptqConfig({ activationBits: 4 }));
+  calibrate(module, batches(2, SHAPE));
+  const values = noGrad(() => module.runAll(new Map([['input', normal(SHAPE, 8)]])));
+  for (const [id, v] of values) {
+    const qp = module.valueQParams(id)!;
+    t.same([...dequantizeArray(quantizeArray(v.value, qp), qp).data], [...v.data], id);
+    t.ok(new Set(v.data).size <= 16, `${id} has at most 16 levels`);
+  }
+  t.end();
+});
+
+t.test('gradients reach every parameter, with batch norm live and frozen', (t) => {
+  const { module } = prepared();
+  calibrate(module, batches(1, SHAPE)).train();
+  for (const mode of ['live', 'frozen'] as const) {
+    module.phase = 'train';
+    module.batchNorm = mode;
+    for (const p of module.parameters()) p.grad = null;
+    const y = module.forward(normal(SHAPE, 12));
+    y.backward(NDArray.full(y.shape, 1, 'float32'));
+    for (const [name, p] of module.namedParameters())
+      t.ok(p.grad !== null && p.grad.data.some((g) => g !== 0), `${mode}: ${name}`);
+  }
+  t.end();
+});
+
+t.test('live batch norm moves the running statistics, frozen and eval do not', (t) => {
+  const { module } = prepared();
+  calibrate(module, batches(1, SHAPE));
+  module.phase = 'train';
+  const mean = (): number[] => [...module.tensor('bn.runningMean').data];
+  const before = mean();
+  noGrad(() => module.forward(normal(SHAPE, 1)));
+  module.train();
+  module.batchNorm = 'frozen';
+  noGrad(() => module.forward(normal(SHAPE, 1)));
+  t.same(mean(), before);
+  module.batchNorm = 'live';
+  noGrad(() => module.forward(normal(SHAPE, 1)));
+  t.not(mean()[0], before[0]);
+  t.end();
+});
+
+t.test('a schedule freezes batch norm, then the observers', (t) => {
+  const { module } = prepared();
+  calibrate(module, batches(1, SHAPE));
+  const at = qatSchedule(module, { totalSteps: 100, freezeBatchNormAt: 0.5, freezeObserversAt: 0.8 });
+  const seen: string[] = [];
+  for (const step of [0, 49, 50, 79, 80, 99]) {
+    at(step);
+    seen.push(`${module.batchNorm} ${module.phase}`);
+  }
+  t.same(seen, [
+    'live train',
+    'live train',
+    'frozen train',
+    'frozen train',
+    'frozen frozen',
+    'frozen frozen',
+  ]);
+  t.throws(() => qatSchedule(module, { totalSteps: 10, freezeObserversAt: 2 }), {
+    code: 'argument',
+    message: /freezeObserversAt/,
+  });
+  t.end();
+});
+
+t.test('weights of layers whose input stays float are still quantized', (t) => {
+  const { module } = prepared(
+    ptqConfig({ weightBits: 2, float: ['input', 'conv', 'maxPool2d', 'reshape', 'fc'] }),
+  );
+  calibrate(module, batches(1, SHAPE));
+  const y = noGrad(() => module.forward(normal(SHAPE, 4)));
+  module.phase = 'off';
+  const float = noGrad(() => module.forward(normal(SHAPE, 4)));
+  t.ok(
+    float.data.some((v, i) => Math.abs(v - y.data[i]) > 1e-3),
+    'two bits change the result',
+  );
+  t.end();
+});
+
+t.test('batch norm that cannot be folded is refused', (t) => {
+  class Loose extends Module {
+    readonly weight = new Linear(2, 2);
+    override forward(x: Tensor): Tensor {
+      const { runningMean, runningVar, weight, bias } = this.bn;
+      return this.weight.forward(batchNorm(x, weight, bias, { runningMean, runningVar, training: false }));
+    }
+    readonly bn = {
+      runningMean: NDArray.zeros([2], 'float32'),
+      runningVar: NDArray.full([2], 1, 'float32'),
+      weight: new Tensor(NDArray.full([2], 1, 'float32')),
+      bias: new Tensor(NDArray.zeros([2], 'float32')),
+    };
+    override *namedParameters() {
+      yield* super.namedParameters();
+      yield ['bn.weight', this.bn.weight] as never;
+      yield ['bn.bias', this.bn.bias] as never;
+    }
+    override *namedBuffers() {
+      yield ['bn.runningMean', { value: this.bn.runningMean }] as never;
+      yield ['bn.runningVar', { value: this.bn.runningVar }] as never;
+    }
+  }
+  t.throws(() => prepare(trace(new Loose(), normal([2, 2])), ptqConfig()), {
+    code: 'quantization',
+    message: /batch norm follows no conv or linear/,
+  });
+  t.end();
+});
+
+t.test('bits and granularity are checked', (t) => {
+  t.throws(() => ptqConfig({ weightBits: 9 }), { code: 'quantization', message: /bits: 9/ });
+  t.throws(() => ptqConfig({ granularity: 'per-layer' as never }), {
+    code: 'quantization',
+    message: /per-layer/,
+  });
+  t.end();
+});

@@ -1,0 +1,91 @@
+/** Sessions: batches, static memory, and inputs that do not fit. */
+import t from 'tap';
+import { js, reference } from '../../kernels/index.js';
+import { NDArray } from '../../src/core/index.js';
+import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
+import { Session } from '../../src/runtime/index.js';
+import { planArena } from '../../src/runtime/plan.js';
+import { trace } from '../../src/trace/index.js';
+import { batches, EveryOp, normal, TinyCnn } from '../support/models.js';
+
+const SHAPE = [4, 8, 8, 2];
+const tiny = convert(calibrate(prepare(trace(new TinyCnn(), normal(SHAPE)), ptqConfig()), batches(1, SHAPE)));
+const every = convert(
+  calibrate(prepare(trace(new EveryOp(), normal(SHAPE)), ptqConfig()), batches(1, SHAPE)),
+);
+
+t.test('any number of rows, any batch size, either backend: the same bits', (t) => {
+  for (const graph of [tiny, every]) {
+    const x = normal([7, 8, 8, 2], 3).value;
+    const want = [...new Session(graph).run(x).data];
+    t.equal(want.length, 7 * graph.values.get(graph.outputs[0])!.shape[1]);
+    for (const batch of [1, 2, 7, 16])
+      for (const backend of [js, reference])
+        t.same([...new Session(graph, { batch, backend }).run(x).data], want, `batch ${batch}`);
+  }
+  t.end();
+});
+
+t.test('running twice gives the same, and outputs of earlier runs stay', (t) => {
+  const session = new Session(every);
+  const a = session.run(normal([2, 8, 8, 2], 1).value);
+  const copy = [...a.data];
+  session.run(normal([2, 8, 8, 2], 2).value);
+  t.same([...a.data], copy);
+  t.same([...session.run(normal([2, 8, 8, 2], 1).value).data], copy);
+  t.end();
+});
+
+t.test('values share the arena when they are not alive together, and never overlap when they are', (t) => {
+  const { memory } = new Session(every);
+  t.ok(memory.arenaBytes < memory.unsharedBytes / 2, `${memory.arenaBytes} of ${memory.unsharedBytes} bytes`);
+  const plan = planArena(every, 3, false);
+  const birth = new Map<string, number>(every.inputs.map((id) => [id, -1]));
+  every.nodes.forEach((n, i) => birth.set(n.id, i));
+  const death = (id: string): number =>
+    every.outputs.includes(id)
+      ? every.nodes.length
+      : Math.max(birth.get(id)!, ...every.nodes.map((n, i) => (n.inputs.includes(id) ? i : -1)));
+  const ids = [...plan.arrays.keys()];
+  for (const a of ids)
+    for (const b of ids) {
+      if (a >= b || birth.get(a)! > death(b) || birth.get(b)! > death(a)) continue;
+      const [x, y] = [plan.arrays.get(a)!, plan.arrays.get(b)!];
+      const reshaped = x.byteOffset === y.byteOffset && every.nodes.some((n) => n.op === 'reshape');
+      const apart =
+        x.byteOffset + x.byteLength <= y.byteOffset || y.byteOffset + y.byteLength <= x.byteOffset;
+      t.ok(apart || reshaped, `${a} and ${b}`);
+    }
+  t.end();
+});
+
+t.test('keep makes every value readable', (t) => {
+  const session = new Session(tiny, { keep: true, batch: 2 });
+  session.run(normal([2, 8, 8, 2]).value);
+  t.same(session.tensor('conv').shape, [2, 8, 8, 4]);
+  t.same(session.tensor('reshape').data, session.tensor('maxPool2d').data);
+  t.throws(() => session.tensor('nothing'), { code: 'argument', message: /nothing is not a value.*conv/s });
+  t.throws(() => new Session(tiny).tensor('conv'), { code: 'argument', message: /keep: true/ });
+  t.equal(session.kernels[0].id, 'input/quantize');
+  t.ok(session.kernels.every((k) => k.kernel.length > 0));
+  t.end();
+});
+
+t.test('what does not fit is refused', (t) => {
+  const session = new Session(tiny);
+  const run = (x: NDArray) => () => session.run(x);
+  t.throws(run(NDArray.zeros([1, 8, 8, 3], 'float32')), { code: 'shape', message: /\[n, 8, 8, 2\]/ });
+  t.throws(run(NDArray.zeros([0, 8, 8, 2], 'float32')), { code: 'shape' });
+  t.throws(run(NDArray.zeros([1, 8, 8, 2], 'int8')), { code: 'dtype', message: /takes float32/ });
+  t.throws(() => session.runAll(new Map()), { code: 'argument', message: /input is missing/ });
+  t.throws(() => new Session(tiny, { batch: 0 }), { code: 'argument', message: /batch/ });
+  t.throws(() => new Session(trace(new TinyCnn(), normal(SHAPE))), { code: 'graph', message: /convert\(\)/ });
+  t.end();
+});
+
+t.test('NaN and infinities in the input are codes like any other', (t) => {
+  const x = normal([1, 8, 8, 2]).value;
+  x.data.set([NaN, Infinity, -Infinity]);
+  t.ok(new Session(tiny).run(x).data.every(Number.isFinite));
+  t.end();
+});

@@ -1,0 +1,161 @@
+/** Tracing: every op it knows comes back through the graph; what it cannot write down is named. */
+import t from 'tap';
+import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
+import { Linear, Module } from '../../src/nn/index.js';
+import {
+  adaptiveAvgPool2d,
+  exp,
+  mean,
+  mul,
+  padConstant,
+  relu,
+  reshape,
+  softmax,
+} from '../../src/ops/index.js';
+import { GraphModule, trace } from '../../src/trace/index.js';
+import { EveryOp, normal, roughen, TinyCnn } from '../support/models.js';
+
+/** A module with one linear layer and any forward. */
+function model(forward: (x: Tensor, fc: Linear) => Tensor, inputs = 4): Module {
+  return new (class extends Module {
+    readonly fc = new Linear(inputs, 2);
+    override forward(x: Tensor): Tensor {
+      return forward(x, this.fc);
+    }
+  })();
+}
+
+t.test('the graph computes what the model computes, for any batch size', (t) => {
+  const every = new EveryOp();
+  roughen(every);
+  const graph = trace(every, normal([1, 8, 8, 2]));
+  const x = normal([3, 8, 8, 2], 9);
+  every.eval();
+  const want = noGrad(() => every.forward(x));
+  const got = noGrad(() => new GraphModule(graph).eval().forward(x));
+  t.same(got.toArray(), want.toArray());
+  t.same(graph.values.get(graph.outputs[0])!.shape, [1, 5]);
+  t.end();
+});
+
+t.test('layers are named after their parameters, shared with the graph', (t) => {
+  const tiny = new TinyCnn();
+  const graph = trace(tiny, normal([1, 8, 8, 2]));
+  t.same(
+    graph.nodes.map((n) => n.id),
+    ['conv', 'bn', 'relu', 'maxPool2d', 'reshape', 'fc'],
+  );
+  t.equal(graph.params.get('conv.weight')!.array, tiny.conv.weight.value);
+  t.ok(tiny.training, 'the mode is put back');
+  t.end();
+});
+
+t.test('a layer that is called twice has two nodes and one weight', (t) => {
+  const graph = trace(
+    model((x, fc) => fc.forward(relu(reshape(mul(fc.forward(x), fc.forward(x)), [-1, 2]))), 2),
+    normal([1, 2]),
+  );
+  t.same(
+    graph.nodes.filter((n) => n.op === 'linear').map((n) => n.id),
+    ['fc', 'fc_2', 'fc_3'],
+  );
+  t.equal(graph.params.size, 2);
+  t.end();
+});
+
+t.test('a graph module trains like the model it came from', (t) => {
+  const tiny = new TinyCnn();
+  const x = normal([4, 8, 8, 2], 1);
+  const module = new GraphModule(trace(tiny, x));
+  module.forward(x).backward(
+    tensor([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]),
+  );
+  const got = [...module.namedParameters()].map(([name, p]) => [name, [...p.grad!.data]]);
+  for (const [name, value] of module.namedBuffers())
+    t.ok(
+      value.data.some((v) => v !== 0 && v !== 1),
+      `${name} moved`,
+    );
+  tiny.forward(x).backward(
+    tensor([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]),
+  );
+  const want = [...tiny.namedParameters()].map(([name, p]) => [name, [...p.grad!.data]]);
+  t.same(Object.fromEntries(got), Object.fromEntries(want));
+  t.end();
+});
+
+t.test('the state of a graph module is saved and loaded whole or not at all', (t) => {
+  const module = new GraphModule(trace(new TinyCnn(), normal([1, 8, 8, 2])));
+  const state = module.stateDict();
+  module.parameters()[0].data.fill(5);
+  module.loadStateDict(state);
+  t.not(module.parameters()[0].data[0], 5);
+  state.delete('fc.bias');
+  t.throws(() => module.loadStateDict(state), { code: 'argument', message: /missing fc.bias/ });
+  t.throws(() => module.tensor('nothing'), { code: 'argument', message: /nothing/ });
+  t.end();
+});
+
+const REFUSED: [string, RegExp, Module, number[]][] = [
+  [
+    'an op without a node',
+    /uses exp, which has no graph node.*conv2d/s,
+    model((x, fc) => fc.forward(exp(x))),
+    [2, 4],
+  ],
+  ['a constant', /mul: an operand is neither/, model((x, fc) => fc.forward(mul(x, 2))), [2, 4]],
+  ['no op at all', /not computed from the input/, model((x) => x), [2, 4]],
+  ['no batch axis', /no batch axis/, model((x) => x), [4]],
+  ['a changed batch', /axis 0 must stay the batch of 2/, model((x) => reshape(x, [4, 2])), [2, 4]],
+  ['softmax off the last axis', /softmax: axis 1/, model((x) => softmax(x, { axis: 1 })), [2, 4, 4]],
+  ['mean over channels', /mean: axes \[3\]/, model((x) => mean(x, { axes: [3] })), [1, 2, 2, 4]],
+  ['adaptive pooling', /output size 2 x 2/, model((x) => adaptiveAvgPool2d(x, [2, 2])), [1, 4, 4, 4]],
+  [
+    'padding with a number',
+    /value 1/,
+    model((x) =>
+      padConstant(
+        x,
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        1,
+      ),
+    ),
+    [1, 4],
+  ],
+];
+for (const [name, message, m, shape] of REFUSED)
+  t.test(`refused: ${name}`, (t) => {
+    t.throws(() => trace(m, normal(shape)), { code: 'graph', message });
+    t.ok(m.training, 'the mode is put back');
+    t.end();
+  });
+
+t.test('a weight that is no parameter is refused', (t) => {
+  const stray = new Linear(4, 2);
+  const hide = { layer: stray };
+  t.throws(
+    () =>
+      trace(
+        model((x) => hide.layer.forward(x)),
+        normal([1, 4]),
+      ),
+    {
+      code: 'graph',
+      message: /not a parameter of the model/,
+    },
+  );
+  t.end();
+});
