@@ -83,7 +83,12 @@ export function loadTopic(dir: string): Topic | null {
 }
 
 /** Throws at the first element with |got - want| > abs + rel * |want|. NaN and infinities must be equal. */
-export function expectClose(what: string, got: ArrayLike<number>, want: ArrayLike<number>, tol: Tolerance): void {
+export function expectClose(
+  what: string,
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  tol: Tolerance,
+): void {
   if (got.length !== want.length) throw new Error(`${what}: ${got.length} elements, expected ${want.length}`);
   for (let i = 0; i < want.length; i++) {
     if (Object.is(got[i], want[i]) || got[i] === want[i]) continue;
