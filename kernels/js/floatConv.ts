@@ -2,19 +2,11 @@
 import type { ConvGeometry, Kernel, Memory } from '../types.js';
 import { multiply } from './blocks.js';
 import { floatSink } from './floatGemm.js';
-import { forwardAxes, PaddedImage, PositionLines, TapLines } from './image.js';
+import { forwardAxes, isPointwise, PaddedImage, PositionLines, TapLines } from './image.js';
 import { Columns, GatheredColumns, Lines } from './operands.js';
 import { type Phase, phases } from './phases.js';
 
 const groupsOf = (g: ConvGeometry): number[] => Array.from({ length: g.groups }, (_, i) => i);
-
-/** A 1x1 filter over every cell: the input is the im2col matrix already. */
-const isPointwise = (g: ConvGeometry): boolean =>
-  g.kernelHeight * g.kernelWidth * g.strideHeight * g.strideWidth === 1 &&
-  g.padTop === 0 &&
-  g.padLeft === 0 &&
-  g.outHeight === g.inHeight &&
-  g.outWidth === g.inWidth;
 
 /** y[positions, O] = im2col(x)[positions, taps] * w[O, taps]^T */
 export const conv2d: Kernel<'conv2d'> = {

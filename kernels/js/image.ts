@@ -124,6 +124,14 @@ export function forwardAxes(g: ConvGeometry): [Axis, Axis] {
   ];
 }
 
+/** A 1x1 filter over every cell: the input is the im2col matrix already. */
+export const isPointwise = (g: ConvGeometry): boolean =>
+  g.kernelHeight * g.kernelWidth * g.strideHeight * g.strideWidth === 1 &&
+  g.padTop === 0 &&
+  g.padLeft === 0 &&
+  g.outHeight === g.inHeight &&
+  g.outWidth === g.inWidth;
+
 /** Lines are the positions of the whole batch, depth runs over the taps: an A operand. */
 export class PositionLines implements Operand {
   constructor(

@@ -6,6 +6,7 @@ import { gemm } from './floatGemm.js';
 import { qconv2d } from './int8Conv.js';
 import { depthwiseQconv2d } from './int8Depthwise.js';
 import { qgemm } from './int8Gemm.js';
+import { qgemv } from './int8Vector.js';
 
 export const jsKernels: Backend = [
   depthwiseConv2d,
@@ -16,6 +17,7 @@ export const jsKernels: Backend = [
   conv2d,
   conv2dInputGrad,
   conv2dFilterGrad,
+  qgemv,
   qgemm,
   qconv2d,
 ];

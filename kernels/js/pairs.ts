@@ -148,7 +148,7 @@ export function requantizer(
       for (let j = 0; j < count; j++)
         y[o + j] = applyRequantization(row[from + j] + initial[channel + j], group + channel + j, requant);
     };
-  const multiplier = new Float32Array(initial.length).fill(requant.multiplier[0]);
+  const multiplier = new Float64Array(initial.length).fill(requant.multiplier[0]);
   if (requant.multiplier.length > 1)
     multiplier.set(requant.multiplier.subarray(group, group + initial.length));
   return (row, from, o, count, channel) =>
@@ -162,7 +162,7 @@ function requantizeFloat(
   o: number,
   count: number,
   initial: Float64Array,
-  multiplier: Float32Array,
+  multiplier: Float64Array,
   channel: number,
   { zeroPoint, min, max }: Requantization,
 ): void {
@@ -172,6 +172,6 @@ function requantizeFloat(
   for (let j = 0; j < count; j++) {
     const sum = Math.fround(row[from + j] + initial[channel + j]);
     const scaled = Math.fround(sum * multiplier[channel + j]) + MAGIC - MAGIC;
-    y[o + j] = Math.max(low, Math.min(high, scaled)) + zeroPoint;
+    y[o + j] = (scaled < low ? low : scaled > high ? high : scaled) + zeroPoint;
   }
 }
