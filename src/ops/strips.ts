@@ -1,7 +1,7 @@
 /**
  * Walking broadcast or permuted operands: axes that step alike are merged, and the innermost one is handed out as a
- * strip, so that the loop over elements can sit in the op itself. One callback per element would be shared by all ops,
- * which V8 cannot inline: about 5 ns instead of 1 ns per element.
+ * strip, so that the loop over elements can sit in the op itself. A loop shared by all ops, with a callback per element,
+ * is one that V8 cannot inline into: measured 13 ns per element against 3 (Node 20; a bare loop over two arrays takes 2).
  */
 import type { Shape } from '../core/index.js';
 
