@@ -1,8 +1,7 @@
 /** Tensors, the tape, its modes and its errors. */
 import t from 'tap';
 import { AutogradError, DTypeError, NDArray, ShapeError } from '../../src/core/index.js';
-import type {
-  Tensor} from '../../src/autograd/index.js';
+import type { Tensor } from '../../src/autograd/index.js';
 import {
   apply,
   full,
