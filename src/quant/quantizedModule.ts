@@ -36,8 +36,11 @@ export type Phase = 'off' | 'calibrate' | 'train' | 'frozen';
 
 const PHASES: readonly Phase[] = ['off', 'calibrate', 'train', 'frozen'];
 
-/** Ops that only move codes, so that the float op on grid values is exact. */
-const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad', 'upsampleNearest']);
+/**
+ * Ops that only move codes, so that the float op on grid values is exact. Resizing moves too, but kernels find the source
+ * pixel with a float32 ratio (TFLite's rule) where the float op uses exact integers: it runs on the kernel.
+ */
+const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad']);
 
 /** What a layer's integers are made from. */
 export interface ResolvedLayer {

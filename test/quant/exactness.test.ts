@@ -1,12 +1,12 @@
 /** What you train is what you run: the codes of the fake-quantized network are those of the integer runtime. */
 import t from 'tap';
 import { js, reference } from '../../kernels/index.js';
-import { noGrad } from '../../src/autograd/index.js';
+import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
 import type { Numerics } from '../../src/graph/index.js';
 import { createModel } from '../../src/models/index.js';
-import { crossEntropy, setBackend } from '../../src/ops/index.js';
+import { Conv2d, Module } from '../../src/nn/index.js';
+import { crossEntropy, setBackend, upsampleNearest2d } from '../../src/ops/index.js';
 import { SGD } from '../../src/optim/index.js';
-import { tensor } from '../../src/autograd/index.js';
 import {
   calibrate,
   compareCodes,
@@ -98,6 +98,19 @@ t.test('after quantization-aware training, and whichever backend the training ra
   t.teardown(restore);
   t.equal(compareCodes(module, graph, batches(4, shape, 60), { backend: js }).codesDifferent, 0);
   t.same(new Session(graph).run(x.value).data, (trained as number[][]).flat(), 'and the outputs are equal');
+  t.end();
+});
+
+t.test('resizing to sizes whose ratio is no float32', (t) => {
+  class Enlarge extends Module {
+    readonly conv = new Conv2d(1, 2, 1);
+    override forward(x: Tensor): Tensor {
+      return upsampleNearest2d(this.conv.forward(x), { size: [82, 55] });
+    }
+  }
+  const shape = [1, 2, 3, 1];
+  const module = calibrate(prepare(trace(new Enlarge(), normal(shape)), ptqConfig()), batches(1, shape));
+  t.equal(compareCodes(module, convert(module), batches(2, shape)).codesDifferent, 0);
   t.end();
 });
 
