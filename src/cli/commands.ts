@@ -1,5 +1,6 @@
 /** All commands of the program. */
 import type { Command } from './command.js';
+import { demo } from './commands/demo.js';
 import { evaluate } from './commands/evaluate.js';
 import { inspect } from './commands/inspect.js';
 import { quantize } from './commands/quantize.js';
@@ -7,4 +8,4 @@ import { run } from './commands/run.js';
 import { train } from './commands/train.js';
 
 /** By name, in the order in which they are listed. */
-export const COMMANDS: Readonly<Record<string, Command>> = { train, quantize, evaluate, inspect, run };
+export const COMMANDS: Readonly<Record<string, Command>> = { demo, train, quantize, evaluate, inspect, run };

@@ -1,0 +1,237 @@
+/** One model of the demo: float training, every quantized variant, codes compared. Runs in a worker or in place. */
+import { crossEntropy } from '../../ops/index.js';
+import { Tensor } from '../../autograd/index.js';
+import { DataLoader, type ArrayDataset } from '../../data/index.js';
+import { encodeModel } from '../../formats/index.js';
+import { foldBatchNorm, fuseLayers, type Graph } from '../../graph/index.js';
+import { createModel, type ModelName } from '../../models/index.js';
+import { oneCycle, Schedule, SGD } from '../../optim/index.js';
+import {
+  calibrate,
+  compareCodes,
+  convert,
+  prepare,
+  ptqConfig,
+  qatConfig,
+  qatSchedule,
+  type CodeComparison,
+  type QuantizedModule,
+} from '../../quant/index.js';
+import { Session } from '../../runtime/index.js';
+import { GraphModule, trace } from '../../trace/index.js';
+import { countCorrect, evaluate, fit, type EpochEvent, type StepEvent } from '../../train/index.js';
+import { RECIPES } from '../recipe.js';
+import type { CurvePoint, Exactness, Histogram } from '../report/index.js';
+import { modelHistograms } from './histograms.js';
+import type { Limits, ModelPlan, QuantizedVariant } from './plan.js';
+
+/** Evaluation, comparison and timing run this many images at a time. */
+export const EVALUATION_BATCH = 100;
+
+export interface JobInput {
+  readonly plan: ModelPlan;
+  readonly limits: Limits;
+  readonly seed: string;
+}
+
+/** A variant without its time, which is measured when nothing else runs. */
+export interface VariantResult {
+  readonly name: string;
+  readonly variant: QuantizedVariant | null;
+  readonly top1: number;
+  /** The model file. */
+  readonly file: Uint8Array;
+}
+
+export interface JobResult {
+  readonly model: ModelName;
+  readonly variants: readonly VariantResult[];
+  readonly exactness: readonly Exactness[];
+  readonly curve: readonly CurvePoint[];
+  readonly histograms: readonly Histogram[];
+}
+
+export interface JobEvent {
+  readonly model: ModelName;
+  readonly text: string;
+  /** Share of the job that is done, 0 to 1. */
+  readonly done: number;
+}
+
+interface Data {
+  readonly train: ArrayDataset;
+  readonly test: ArrayDataset;
+}
+
+export async function runJob(input: JobInput, data: Data, report: (e: JobEvent) => void): Promise<JobResult> {
+  return new Job(input, data, report).run();
+}
+
+class Job {
+  readonly #input: JobInput;
+  readonly #train: ArrayDataset;
+  readonly #test: DataLoader;
+  readonly #compared: DataLoader;
+  readonly #calibration: Tensor[];
+  readonly #report: (text: string) => void;
+  readonly #curve: CurvePoint[] = [];
+  readonly #variants: VariantResult[] = [];
+  readonly #exactness: Exactness[] = [];
+  readonly #histograms: Histogram[] = [];
+  #work = 0;
+  readonly #totalWork: number;
+
+  constructor(input: JobInput, data: Data, report: (e: JobEvent) => void) {
+    this.#input = input;
+    const { limits, plan } = input;
+    const recipe = RECIPES[plan.model];
+    this.#train = data.train.slice(0, limits.train);
+    const test = data.test.slice(0, limits.test);
+    const plain = { mean: recipe.mean, std: recipe.std, batchSize: EVALUATION_BATCH };
+    this.#test = new DataLoader(test, plain);
+    this.#compared = new DataLoader(test.slice(0, limits.exactness), plain);
+    this.#calibration = Array.from(
+      new DataLoader(this.#train.slice(0, limits.calibration), { ...plain, batchSize: 64 }),
+      (b) => b.inputs,
+    );
+    const epochs = limits.epochs ?? recipe.epochs;
+    const qats = plan.variants.filter((v) => v.method === 'QAT').length;
+    this.#totalWork = epochs + qats * limits.qatEpochs * 1.6 + plan.variants.length * 0.3 + 0.5;
+    this.#report = (text) =>
+      report({ model: plan.model, text, done: Math.min(this.#work / this.#totalWork, 1) });
+  }
+
+  async run(): Promise<JobResult> {
+    const { plan } = this.#input;
+    const graph = await this.#trainFloat();
+    for (const variant of plan.variants) await this.#quantize(graph, variant);
+    return {
+      model: plan.model,
+      variants: this.#variants,
+      exactness: this.#exactness,
+      curve: this.#curve,
+      histograms: this.#histograms,
+    };
+  }
+
+  async #trainFloat(): Promise<Graph> {
+    const { plan, limits, seed } = this.#input;
+    const recipe = RECIPES[plan.model];
+    const epochs = limits.epochs ?? recipe.epochs;
+    const model = createModel(plan.model, { seed: `${seed}/${plan.model}` });
+    const loader = this.#trainLoader('float');
+    const optimizer = recipe.optimizer(model.parameters());
+    const schedule = new Schedule(
+      optimizer,
+      oneCycle({ maxLr: recipe.maxLr, totalSteps: epochs * loader.length, pctStart: recipe.pctStart }),
+    );
+    const outcome = await fit({
+      model,
+      optimizer,
+      schedule,
+      loader,
+      epochs,
+      validation: this.#test,
+      onStep: (e) => this.#step('float', e, 1),
+      onEpoch: (e) => this.#epoch('float', e),
+    });
+    if (outcome.stopped === 'diverged') throw new Error(`${plan.model}: ${outcome.message}`);
+    const graph = foldBatchNorm(fuseLayers(trace(model, this.#calibration[0])));
+    const { accuracy } = await evaluate({ model: new GraphModule(graph), loader: this.#test });
+    this.#variants.push({ name: 'float', variant: null, top1: accuracy ?? 0, file: encodeModel(graph) });
+    return trace(model, this.#calibration[0]);
+  }
+
+  #trainLoader(stage: string): DataLoader {
+    const { plan, seed } = this.#input;
+    const { mean, std, batchSize, augment } = RECIPES[plan.model];
+    return new DataLoader(this.#train, {
+      mean,
+      std,
+      batchSize,
+      augment,
+      shuffle: true,
+      dropLast: true,
+      seed: `${seed}/${plan.model}/${stage}`,
+    });
+  }
+
+  async #quantize(graph: Graph, variant: QuantizedVariant): Promise<void> {
+    const { method, weightBits, granularity } = variant;
+    const name = `W${weightBits}A8 ${method} ${granularity}`;
+    this.#report(name);
+    const config = method === 'PTQ' ? ptqConfig : qatConfig;
+    const module = calibrate(prepare(graph, config({ weightBits, granularity })), this.#calibration);
+    if (method === 'QAT') await this.#trainQuantized(module, name);
+    module.eval();
+    const integers = convert(module);
+    this.#variants.push({ name, variant, top1: this.#accuracy(integers), file: encodeModel(integers) });
+    if (method === 'QAT') this.#compare(module, integers, variant);
+    this.#work += 0.3;
+  }
+
+  async #trainQuantized(module: QuantizedModule, name: string): Promise<void> {
+    const { plan, limits } = this.#input;
+    const recipe = RECIPES[plan.model];
+    const loader = this.#trainLoader(name);
+    const totalSteps = limits.qatEpochs * loader.length;
+    const optimizer = new SGD(module.parameters(), { lr: recipe.qatLr, momentum: 0.9, nesterov: true });
+    const schedule = new Schedule(optimizer, oneCycle({ maxLr: recipe.qatLr, totalSteps, pctStart: 0.1 }));
+    const freeze = qatSchedule(module, { totalSteps });
+    let step = 0;
+    const outcome = await fit({
+      model: module,
+      optimizer,
+      schedule,
+      loader,
+      epochs: limits.qatEpochs,
+      loss: (output, targets) => crossEntropy(output, targets),
+      onStep: (e) => {
+        freeze(++step);
+        this.#step(name, e, 1.6);
+      },
+    });
+    if (outcome.stopped === 'diverged') throw new Error(`${plan.model} ${name}: ${outcome.message}`);
+  }
+
+  #accuracy(integers: Graph): number {
+    const session = new Session(integers, { batch: EVALUATION_BATCH });
+    let correct = 0;
+    for (const { inputs, targets } of this.#test.batches())
+      correct += countCorrect(new Tensor(session.run(inputs.value)), targets) ?? 0;
+    return correct / this.#test.imageCount;
+  }
+
+  #compare(module: QuantizedModule, integers: Graph, { weightBits }: QuantizedVariant): void {
+    const inputs = function* (loader: DataLoader): Generator<Tensor> {
+      for (const batch of loader.batches()) yield batch.inputs;
+    };
+    const result: CodeComparison = compareCodes(module, integers, inputs(this.#compared));
+    this.#exactness.push({
+      model: this.#input.plan.model,
+      weight_bits: weightBits,
+      images: result.images,
+      tensors: result.tensors,
+      codes_compared: result.codesCompared,
+      codes_different: result.codesDifferent,
+      backend: 'js',
+    });
+    this.#histograms.push(
+      ...modelHistograms(module, this.#input.plan.model, weightBits, this.#calibration[0]),
+    );
+  }
+
+  #step(stage: string, e: StepEvent, weight: number): void {
+    this.#work += weight / e.batches;
+    if (e.batch % 20 !== 19) return;
+    this.#report(`${stage} ${e.epoch + 1}/${e.epochs}, loss ${e.loss.toFixed(3)}`);
+  }
+
+  #epoch(stage: string, { epoch, epochs, loss, validation }: EpochEvent): void {
+    const top1 = validation?.accuracy ?? 0;
+    this.#curve.push({ model: this.#input.plan.model, epoch: epoch + 1, loss, top1 });
+    this.#report(
+      `${stage} ${epoch + 1}/${epochs}, loss ${loss.toFixed(3)}, test ${(100 * top1).toFixed(2)} %`,
+    );
+  }
+}
