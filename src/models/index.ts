@@ -3,4 +3,5 @@ export * from './create.js';
 export * from './depthwise.js';
 export type { ModelOptions } from './options.js';
 export * from './plain.js';
+export * from './recipes.js';
 export * from './residual.js';

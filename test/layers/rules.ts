@@ -30,7 +30,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   optim: TRAINING,
   data: FLOAT,
   train: ['data', 'optim', ...TRAINING],
-  models: TRAINING,
+  models: ['data', 'optim', ...TRAINING],
   graph: ['core'],
   trace: ['graph', ...TRAINING],
   // Compares what training computes with what the runtime computes, hence above it.
