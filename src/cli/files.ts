@@ -1,6 +1,6 @@
 /** What commands read and write: models and results. */
-import { mkdirSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { DataError, FormatError, OctogradError } from '../core/index.js';
 import { decodeModel, type Model } from '../formats/index.js';
 import { readBytes, reasonOf, writeFileAtomic } from '../node/index.js';
@@ -20,6 +20,12 @@ export function readAs<T>(path: string, decode: (bytes: Uint8Array) => T): T {
 
 export function loadModel(path: string): Model {
   return readAs(path, decodeModel);
+}
+
+/** `path`, or the file `name` in it where it is a folder. */
+export function fileIn(path: string, name: string): string {
+  const isFolder = /[/\\]$/.test(path) || (existsSync(path) && statSync(path).isDirectory());
+  return isFolder ? join(path, name) : path;
 }
 
 /** `out/plain.octo` and `-w8a8.octo` make `out/plain-w8a8.octo`. */

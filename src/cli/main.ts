@@ -7,7 +7,11 @@ const stop = new AbortController();
 let signals = 0;
 
 function onSignal(): void {
-  if (++signals > 1) process.exit(EXIT.aborted);
+  if (++signals > 1) {
+    // A progress bar hides the cursor.
+    if (process.stderr.isTTY) process.stderr.write('\u001b[?25h');
+    process.exit(EXIT.aborted);
+  }
   process.stderr.write('\nstopping after this step; once more to stop at once\n');
   stop.abort();
 }

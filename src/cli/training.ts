@@ -2,10 +2,9 @@
 import { ArgumentError, DataError, FormatError, NDArray } from '../core/index.js';
 import { DataLoader, type ArrayDataset, type Position } from '../data/index.js';
 import { decodeCheckpoint, encodeCheckpoint, type LoadedState } from '../formats/index.js';
-import { createModel, MODEL_NAMES, type ModelName } from '../models/index.js';
+import { createModel, MODEL_NAMES, RECIPES, type ModelName } from '../models/index.js';
 import type { Module } from '../nn/index.js';
 import { oneCycle, Schedule, type Optimizer } from '../optim/index.js';
-import { RECIPES } from './recipe.js';
 
 /** Everything that decides what a run computes, besides the data. */
 export interface RunConfig {

@@ -45,53 +45,63 @@ const span = (low: number, high: number): string =>
 
 function codesText(codes: CodesDescription): string {
   const { bits, signed, scale, zero_point } = codes;
-  return `${signed ? 'int' : 'uint'}${bits} ${span(...scale)}${zero_point ? ` zp ${zero_point}` : ''}`;
+  return `${signed ? 'int' : 'uint'}${bits} * ${span(...scale)}${zero_point ? `, zero point ${zero_point}` : ''}`;
 }
 
 function modelLines(path: string, bytes: number, m: ModelDescription): string[] {
   const ends = (list: ModelDescription['inputs']): string =>
     list.map((v) => `${v.id} ${shapeText(v.shape)}`).join(', ');
-  const arithmetic = m.kind === 'integer' ? `, ${m.numerics} requantization` : '';
-  const head = ['', 'op', 'output', ...(m.kind === 'integer' ? ['output codes'] : []), 'weight'];
-  const rest = [
-    ...(m.kind === 'integer' ? ['weight codes'] : []),
-    'weight range',
-    'bytes',
-    'madds',
-    'kernel',
-  ];
-  const rows = m.layers.map((layer) => layerRow(layer, m.kind === 'integer'));
-  const table = [[...head, ...rest], ...rows].map((row) => (m.kind === 'integer' ? row : row.slice(0, -1)));
-  const flushRight = m.kind === 'integer' ? [7, 8] : [5, 6];
-  const memory =
-    m.arena_bytes === null
-      ? ''
-      : `, ${formatBytes(m.arena_bytes)} arena for one image (${formatBytes(m.unshared_bytes!)} unshared)`;
+  const integer = m.kind === 'integer';
+  const memory = integer
+    ? `, ${formatBytes(m.arena_bytes!)} arena for one image (${formatBytes(m.unshared_bytes!)} unshared)`
+    : '';
   return [
-    `${path}: ${m.kind} model${arithmetic}, ${formatBytes(bytes)}`,
+    `${path}: ${m.kind} model${integer ? `, ${m.numerics} requantization` : ''}, ${formatBytes(bytes)}`,
     `${ends(m.inputs)} -> ${ends(m.outputs)}${m.labels.length > 0 ? ` (${m.labels.join(', ')})` : ''}`,
     '',
-    ...columns(table, flushRight),
+    ...layerTable(m.layers, integer),
+    ...(integer ? ['', ...codesTable(m.layers)] : []),
     '',
     `${counted(m.parameters, 'parameter')} in ${formatBytes(m.parameter_bytes)}, ${counted(m.macs, 'multiply-add')} an image${memory}`,
   ];
 }
 
-function layerRow(layer: LayerDescription, integer: boolean): string[] {
-  const { id, op, activation, shape, codes, weight, bytes, macs, kernel } = layer;
-  const fused = activation !== 'none' && op !== 'activation' ? ` + ${activation}` : '';
-  return [
+/** Sizes and work; the last column is the kernel, or in float models the range of the weights. */
+function layerTable(layers: readonly LayerDescription[], integer: boolean): string[] {
+  const head = [
+    'layer',
+    'op',
+    'output',
+    'weight',
+    'bytes',
+    'multiply-adds',
+    integer ? 'kernel' : 'weight range',
+  ];
+  const rows = layers.map(({ id, op, activation, shape, weight, bytes, macs, kernel }) => [
     id,
-    op === 'activation' ? activation : op + fused,
+    op === 'activation' ? activation : op + (activation === 'none' ? '' : ` + ${activation}`),
     shapeText(shape),
-    ...(integer ? [codes === null ? 'float32' : codesText(codes)] : []),
     weight === null ? '' : shapeText(weight.shape),
-    ...(integer ? [weight?.codes ? codesText(weight.codes) : ''] : []),
-    weight === null ? '' : span(weight.min, weight.max),
     bytes === 0 ? '' : formatCount(bytes),
     macs === 0 ? '' : formatCount(macs),
-    kernel ?? '',
-  ];
+    integer ? (kernel ?? '') : rangeText(weight),
+  ]);
+  return columns([head, ...rows], [4, 5]);
+}
+
+function codesTable(layers: readonly LayerDescription[]): string[] {
+  const head = ['layer', 'output codes', 'weight codes', 'weight range'];
+  const rows = layers.map(({ id, codes, weight }) => [
+    id,
+    codes === null ? 'float32' : codesText(codes),
+    weight?.codes ? codesText(weight.codes) : '',
+    rangeText(weight),
+  ]);
+  return columns([head, ...rows]);
+}
+
+function rangeText(weight: LayerDescription['weight']): string {
+  return weight === null ? '' : span(weight.min, weight.max);
 }
 
 interface TensorDescription {
@@ -136,6 +146,8 @@ function tensorLines({ file, bytes, summary, tensors }: TensorFile): string[] {
   ]);
   return [
     `${file}: ${summary}, ${formatBytes(bytes)}, ${counted(tensors.length, 'tensor')}`,
-    ...(rows.length > 0 ? ['', ...columns([['', 'dtype', 'shape', 'range', 'bytes'], ...rows], [4])] : []),
+    ...(rows.length > 0
+      ? ['', ...columns([['tensor', 'dtype', 'shape', 'range', 'bytes'], ...rows], [4])]
+      : []),
   ];
 }

@@ -1,4 +1,5 @@
 /** `octograd quantize`: a float model in, an integer model out, with the accuracy of both. */
+import { basename } from 'node:path';
 import type { Tensor } from '../../autograd/index.js';
 import { encodeModel, type Model } from '../../formats/index.js';
 import { readBytes } from '../../node/index.js';
@@ -6,7 +7,7 @@ import { compareCodes, convert, type CodeComparison } from '../../quant/index.js
 import type { DataLoader } from '../../data/index.js';
 import { dataOption, defineCommand, EXIT, FailedRun, seedOption } from '../command.js';
 import { loadData } from '../data.js';
-import { loadModel, printResult, withEnding, writeOutput } from '../files.js';
+import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { classify, EVALUATION_BATCH, isInteger, loaderFor } from '../inference.js';
 import { NUMERICS, quantizeModel, type NumericsName } from '../quantization.js';
 import {
@@ -53,7 +54,11 @@ export const quantize = defineCommand({
     limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
     compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },
     ...seedOption,
-    out: { kind: 'text', placeholder: 'FILE', help: 'default: MODEL-METHOD-wBITSaBITS.octo' },
+    out: {
+      kind: 'text',
+      placeholder: 'FILE',
+      help: 'the result, or its folder (default MODEL-METHOD-wBITSaBITS.octo)',
+    },
   },
   async run({ positionals: [path], options }, io) {
     const { method, weightBits, activationBits, signal } = { ...options, signal: io.signal };
@@ -75,11 +80,13 @@ export const quantize = defineCommand({
       inputsOf(loaderFor(model.info, sample, EVALUATION_BATCH)),
     );
 
-    const out = options.out ?? withEnding(path, `-${method}-w${weightBits}a${activationBits}.octo`);
+    const own = withEnding(path, `-${method}-w${weightBits}a${activationBits}.octo`);
+    const out = options.out === undefined ? own : fileIn(options.out, basename(own));
+    const floatBytes = readBytes(path).length;
     const bytes = encodeModel(model.graph, model.info);
     writeOutput(out, bytes);
     const variants = [
-      { model: path, top1: before.top1, bytes: readBytes(path).length, ms_per_image: before.msPerImage },
+      { model: path, top1: before.top1, bytes: floatBytes, ms_per_image: before.msPerImage },
       { model: out, top1: after.top1, bytes: bytes.length, ms_per_image: after.msPerImage },
     ];
     const head = ['', 'top-1', 'vs float', 'file', 'ms/image'];

@@ -64,6 +64,10 @@ function modelInput(x: NDArray, { normalization }: ModelInfo, path: string): NDA
     );
   const { mean, std } = normalization;
   const channels = x.shape[x.rank - 1];
+  if ([mean, std].some(({ length }) => length !== 1 && length !== channels))
+    throw new DTypeError(
+      `${path}: ${channels} channels do not fit the normalisation of the model; give float32`,
+    );
   const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i % channels];
   return new NDArray(
     Float32Array.from(x.data, (v, i) => (v / 255 - at(mean, i)) / at(std, i)),

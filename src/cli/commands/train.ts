@@ -4,7 +4,7 @@ import { Tensor } from '../../autograd/index.js';
 import { NDArray } from '../../core/index.js';
 import type { Position } from '../../data/index.js';
 import { encodeModel, type ModelInfo } from '../../formats/index.js';
-import { MODEL_NAMES } from '../../models/index.js';
+import { MODEL_NAMES, RECIPES } from '../../models/index.js';
 import { createProgress } from '../../node/index.js';
 import { trace } from '../../trace/index.js';
 import { fit, type EpochEvent, type FitOutcome } from '../../train/index.js';
@@ -19,9 +19,8 @@ import {
   type OptionValues,
 } from '../command.js';
 import { loadData, type Data } from '../data.js';
-import { makeFolder, printResult, readAs, withEnding, writeOutput } from '../files.js';
+import { fileIn, makeFolder, printResult, readAs, withEnding, writeOutput } from '../files.js';
 import { EVALUATION_BATCH, loaderFor } from '../inference.js';
-import { RECIPES } from '../recipe.js';
 import { formatPercent, formatSeconds } from '../report/numbers.js';
 import { counted } from '../text.js';
 import { createRun, readRun, saveRun, type Run, type RunConfig, type SavedRun } from '../training.js';
@@ -37,7 +36,7 @@ const options = {
   out: {
     kind: 'text',
     placeholder: 'FILE',
-    help: 'the model; its checkpoint is written beside it (default out/MODEL.octo)',
+    help: 'the model, or its folder; the checkpoint is written beside it (default out/MODEL.octo)',
   },
   resume: {
     kind: 'text',
@@ -64,9 +63,7 @@ export const train = defineCommand({
     const data = loadData(options.data);
     const config =
       saved === null ? newConfig(options, data) : { ...saved.config, lr: options.lr ?? saved.config.lr };
-    const out =
-      options.out ?? (options.resume ? withEnding(options.resume, '.octo') : `out/${config.model}.octo`);
-    const paths = { model: out, checkpoint: withEnding(out, '.checkpoint') };
+    const paths = pathsOf(options, config);
     const run = createRun(config, data.train);
     const outcome = await fitRun(run, saved, data, paths, io);
     const written = writeResult(run, outcome, data, paths);
@@ -96,6 +93,19 @@ function newConfig({ model, epochs, batch, lr, limit, seed }: Options, { train }
     seed,
     images: Math.min(limit ?? train.length, train.length),
   };
+}
+
+function pathsOf({ out, resume }: Options, { model }: RunConfig): Paths {
+  const path =
+    out !== undefined
+      ? fileIn(out, `${model}.octo`)
+      : resume !== undefined
+        ? withEnding(resume, '.octo')
+        : `out/${model}.octo`;
+  const checkpoint = withEnding(path, '.checkpoint');
+  if (checkpoint === path)
+    throw new UsageError(`--out: ${path} is what the checkpoint will be called; name the model FILE.octo`);
+  return { model: path, checkpoint };
 }
 
 interface Paths {
@@ -160,19 +170,19 @@ function describe(
   resume: string,
 ): string[] {
   const { stopped, position, history } = outcome;
-  const last = history[history.length - 1];
-  const accuracy = last?.validation?.accuracy ?? null;
-  const seconds = history.reduce((sum, e) => sum + e.seconds, 0);
   const lines = [`wrote ${written.join(' and ')}`];
-  if (stopped === 'aborted')
-    lines.push(
-      `stopped before batch ${position.batch + 1} of epoch ${position.epoch + 1}; go on with ${resume}`,
-    );
-  if (accuracy !== null)
-    lines.unshift(
-      `${config.model}: top-1 ${formatPercent(accuracy)} of ${counted(last.validation!.images, 'test image')} after ${counted(last.epoch + 1, 'epoch')}, ${formatSeconds(seconds)} of training`,
-    );
-  return lines;
+  if (stopped === 'aborted') {
+    lines.unshift(`stopped before batch ${position.batch + 1} of epoch ${position.epoch + 1}`);
+    lines.push(`go on with: ${resume}`);
+  }
+  const last = history[history.length - 1];
+  if (stopped !== 'finished' || typeof last?.validation?.accuracy !== 'number') return lines;
+  const { accuracy, images } = last.validation;
+  const seconds = history.reduce((sum, e) => sum + e.seconds, 0);
+  return [
+    `${config.model}: top-1 ${formatPercent(accuracy)} of ${counted(images, 'test image')} after ${counted(config.epochs, 'epoch')}, ${formatSeconds(seconds)} of training`,
+    ...lines,
+  ];
 }
 
 function jsonResult(
