@@ -4,6 +4,7 @@ import { conv2d, conv2dFilterGrad, conv2dInputGrad } from './floatConv.js';
 import { depthwiseConv2d, depthwiseFilterGrad, depthwiseInputGrad } from './floatDepthwise.js';
 import { gemm } from './floatGemm.js';
 import { qconv2d } from './int8Conv.js';
+import { gemv } from './floatVector.js';
 import { depthwiseQconv2d } from './int8Depthwise.js';
 import { qgemm } from './int8Gemm.js';
 import { qgemv } from './int8Vector.js';
@@ -13,6 +14,7 @@ export const jsKernels: Backend = [
   depthwiseInputGrad,
   depthwiseFilterGrad,
   depthwiseQconv2d,
+  gemv,
   gemm,
   conv2d,
   conv2dInputGrad,
