@@ -4,7 +4,7 @@ import { Tensor } from '../../autograd/index.js';
 import { DataLoader, type ArrayDataset } from '../../data/index.js';
 import { encodeModel } from '../../formats/index.js';
 import { foldBatchNorm, fuseLayers, type Graph } from '../../graph/index.js';
-import { createModel, type ModelName } from '../../models/index.js';
+import { createModel, RECIPES, type ModelName } from '../../models/index.js';
 import { oneCycle, Schedule, SGD } from '../../optim/index.js';
 import {
   calibrate,
@@ -20,7 +20,6 @@ import {
 import { Session } from '../../runtime/index.js';
 import { GraphModule, trace } from '../../trace/index.js';
 import { countCorrect, evaluate, fit, type EpochEvent, type StepEvent } from '../../train/index.js';
-import { RECIPES } from '../recipe.js';
 import type { CurvePoint, Exactness, Histogram } from '../report/index.js';
 import { modelHistograms } from './histograms.js';
 import type { Limits, ModelPlan, QuantizedVariant } from './plan.js';
