@@ -1,7 +1,6 @@
 /** All commands of the program. */
 import type { Command } from './command.js';
 import { demo } from './commands/demo.js';
-import { demo } from './commands/demo.js';
 import { evaluate } from './commands/evaluate.js';
 import { inspect } from './commands/inspect.js';
 import { quantize } from './commands/quantize.js';
