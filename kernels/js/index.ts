@@ -3,10 +3,12 @@ import type { Backend } from '../types.js';
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from './floatConv.js';
 import { depthwiseConv2d, depthwiseFilterGrad, depthwiseInputGrad } from './floatDepthwise.js';
 import { gemm } from './floatGemm.js';
+import { qadd } from './int8Add.js';
 import { qconv2d } from './int8Conv.js';
 import { gemv } from './floatVector.js';
 import { depthwiseQconv2d } from './int8Depthwise.js';
 import { qgemm } from './int8Gemm.js';
+import { qavgpool, qmaxpool } from './int8Pool.js';
 import { qgemv } from './int8Vector.js';
 
 export const jsKernels: Backend = [
@@ -22,4 +24,7 @@ export const jsKernels: Backend = [
   qgemv,
   qgemm,
   qconv2d,
+  qadd,
+  qmaxpool,
+  qavgpool,
 ];
