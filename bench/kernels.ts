@@ -64,22 +64,27 @@ function mathjsPeer(shape: Shape & { kind: 'gemm' }): Contender {
 }
 
 function contenders(shape: Shape): Contender[] {
-  const backends: Backend[] = [js];
-  if (shape.macs <= REFERENCE_LIMIT) backends.push(reference);
-  const list = backends.flatMap((backend) =>
-    shape.kind === 'gemm'
-      ? [
-          contender(backend, 'f32', shape, 'gemm', shape.float, shape.float.c as Float32Array),
-          contender(backend, 's8 ', shape, 'qgemm', shape.int8, shape.int8.y as Int8Array),
-        ]
-      : [
-          contender(backend, 'f32', shape, 'conv2d', shape.float, shape.float.y as Float32Array),
-          contender(backend, 's8 ', shape, 'qconv2d', shape.int8, shape.int8.y as Int8Array),
-        ],
-  );
-  if (shape.kind === 'gemm' && shape.name.startsWith('gemm') && shape.macs <= REFERENCE_LIMIT)
-    list.push(mathjsPeer(shape));
-  return list;
+  const backends = shape.macs <= REFERENCE_LIMIT ? [js, reference] : [js];
+  if (shape.kind === 'conv2d') return backends.flatMap((backend) => convolutions(backend, shape));
+  const list = backends.flatMap((backend) => [
+    contender(backend, 'f32', shape, 'gemm', shape.float, shape.float.c as Float32Array),
+    contender(backend, 's8 ', shape, 'qgemm', shape.int8, shape.int8.y as Int8Array),
+  ]);
+  const peer = shape.name.startsWith('gemm') && shape.macs <= REFERENCE_LIMIT;
+  return peer ? [...list, mathjsPeer(shape)] : list;
+}
+
+function convolutions(backend: Backend, shape: Shape & { kind: 'conv2d' }): Contender[] {
+  const { float, int8 } = shape;
+  const dx = new Float32Array(float.x.length);
+  const dw = new Float32Array(float.w.length);
+  // The gradients take the output as dy: computed by the first contender, and the same at every call.
+  return [
+    contender(backend, 'f32', shape, 'conv2d', float, float.y as Float32Array),
+    contender(backend, 'f32', shape, 'conv2dInputGrad', { ...float, dy: float.y, dx }, dx),
+    contender(backend, 'f32', shape, 'conv2dFilterGrad', { ...float, dy: float.y, dw }, dw),
+    contender(backend, 's8 ', shape, 'qconv2d', int8, int8.y as Int8Array),
+  ];
 }
 
 function report(measurements: readonly Measurement[]): void {
