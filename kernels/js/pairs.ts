@@ -3,11 +3,11 @@
  *
  *     pair = w0 + w1 * 2^27,   sum x * pair = sum x * w0 + 2^27 * sum x * w1
  *
- * Exactness. Let |sum x * w| <= B for both. The low sum is recovered by rounding the total times 2^-27 to the nearest
- * whole number, right as long as B < 2^26; then |total| <= 2^26 * 2^27 + 2^26, and every partial sum is a whole number
- * below 2^53 + 2^26 only in that worst case: demand B <= 2^26 - 1 and it stays below 2^53, that is, exact. A product is at
- * most 255 * 128 = 32640 (uint8 codes; the zero point is taken off afterwards, through the sum of the weights), so a block
- * may be floor((2^26 - 1) / 32640) = 2056 long. The blocks are MAX_DEPTH = 1024 long; longer sums are split.
+ * Exactness. Let both sums stay within B = 2^26 - 1. Then every partial total is a whole number of at most
+ * B * (2^27 + 1) < 2^53, which a double holds; and the low sum is less than half of 2^27, so that rounding total * 2^-27 to
+ * the nearest whole number gives the high one. A product is at most 255 * 128 = 32640 (codes go in raw; the zero point is
+ * taken off afterwards, through the sum of the weights), so a block may be floor(B / 32640) = 2056 long. Blocks are
+ * MAX_DEPTH = 1024 long; longer sums are split.
  */
 import { applyRequantization } from '../requantize.js';
 import type { CodeArray, Memory, Requantization } from '../types.js';
