@@ -31,7 +31,7 @@ export const quantize = defineCommand({
       kind: 'choice',
       choices: ['ptq', 'qat'],
       default: 'ptq',
-      help: 'after training, by calibration alone; or by training on with quantization',
+      help: 'calibrate only, or train on',
     },
     weightBits: { ...bits, help: 'of the weights, 2 to 8' },
     activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },

@@ -1,0 +1,215 @@
+/** Train, stop, resume, quantize, evaluate, inspect and run, on a few pictures. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { NDArray } from '../../src/core/index.js';
+import { decodeNpy, encodeNpy, encodeSafetensors } from '../../src/formats/index.js';
+import { abortedAtLook, cli, writeSmallData, type Outcome } from './harness.js';
+
+const dir = t.testdir();
+const data = writeSmallData(join(dir, 'data'), 96, 40);
+const at = (name: string): string => join(dir, name);
+const bytes = (name: string): Buffer => readFileSync(at(name));
+const json = (name: string): Record<string, unknown> =>
+  JSON.parse(bytes(name).toString()) as Record<string, unknown>;
+const RUN = ['train', '--data', data, '--epochs', '2', '--batch', '16', '--lr', '0.05'];
+
+function failsWith(t: Test, { code, err }: Outcome, expected: number, message: string | RegExp): void {
+  t.equal(code, expected, `exit code ${expected}`);
+  t.match(err[err.length - 1], message);
+}
+
+t.test('training writes a model, a checkpoint and a result', async (t) => {
+  const { code, out, err } = await cli([...RUN, '--out', at('whole.octo'), '--json', at('train.json')]);
+  t.equal(code, 0);
+  t.match(out[0], /^plain: top-1 \d+\.\d\d % of 40 test images after 2 epochs/);
+  t.match(err[0], /8,834 weights, 96 training images, 2 epochs of 6 batches/);
+  t.match(err[2], /^epoch 2\/2 {2}loss/);
+  t.match(json('train.json'), { model: 'plain', stopped: 'finished', history: [{ epoch: 1 }, { epoch: 2 }] });
+  t.ok(existsSync(at('whole.checkpoint')));
+});
+
+t.test('a run that is stopped anywhere and resumed gives the same bits', async (t) => {
+  for (const [name, look] of [
+    ['early', 3],
+    ['between epochs', 8],
+  ] as const) {
+    const file = at(`${name}.octo`);
+    const stopped = await cli([...RUN, '--out', file, '--quiet'], { signal: abortedAtLook(look) });
+    t.equal(stopped.code, 130, name);
+    t.same(stopped.err, [], 'quiet');
+    t.notOk(existsSync(file), 'no model yet');
+    const words = /go on with: octograd (.*)$/.exec(stopped.out[2])![1];
+    t.match(words, `--resume ${at(`${name}.checkpoint`)}`);
+    const resumed = await cli(['train', '--resume', at(`${name}.checkpoint`), '--data', data]);
+    t.equal(resumed.code, 0);
+    t.ok(bytes(`${name}.octo`).equals(bytes('whole.octo')), `${name}: same model`);
+    t.ok(bytes(`${name}.checkpoint`).equals(bytes('whole.checkpoint')), `${name}: same checkpoint`);
+  }
+});
+
+t.test('a checkpoint decides what the run is', async (t) => {
+  const resume = ['train', '--data', data, '--resume', at('whole.checkpoint')];
+  failsWith(t, await cli([...resume, '--seed', '3']), 2, '--seed comes from the checkpoint');
+  const other = writeSmallData(join(dir, 'other'), 20, 10);
+  const fewer = await cli(['train', '--data', other, '--resume', at('whole.checkpoint')]);
+  failsWith(t, fewer, 1, 'the run uses 96 training images, the data set has 20');
+  const model = ['train', '--data', data, '--resume', at('whole.octo')];
+  failsWith(t, await cli(model), 1, 'the file holds a model, a checkpoint is expected');
+});
+
+t.test('a loss that is not finite ends the run with what was learned before', async (t) => {
+  const first = await cli([...RUN, '--lr', '1e30', '--out', at('wild.octo')]);
+  failsWith(t, first, 1, /^octograd train: training diverged in epoch 1/);
+  t.notOk(existsSync(at('wild.octo')), 'nothing was learned');
+  t.equal((await cli(['inspect', at('wild.checkpoint')])).code, 0);
+
+  const stopped = await cli([...RUN, '--out', at('tamed.octo')], { signal: abortedAtLook(8) });
+  t.equal(stopped.code, 130);
+  const resume = ['train', '--data', data, '--resume', at('tamed.checkpoint')];
+  failsWith(t, await cli([...resume, '--lr', '1e30']), 1, /^octograd train: training diverged in epoch 2/);
+  t.equal((await cli(['evaluate', at('tamed.octo'), '--data', data])).code, 0, 'the weights before are kept');
+});
+
+t.test('where the results go', async (t) => {
+  failsWith(t, await cli([...RUN, '--out', at('x.checkpoint')]), 2, 'name the model FILE.octo');
+  writeFileSync(at('a-file'), '');
+  const blocked = await cli([...RUN, '--out', at('a-file/x.octo')]);
+  failsWith(t, blocked, 1, /^octograd train: cannot make the folder/);
+  const short = ['train', '--data', data, '--limit', '16', '--epochs', '1', '--batch', '16'];
+  t.equal((await cli([...short, '--model', 'depthwise', '--out', dir])).code, 0);
+  t.ok(existsSync(at('depthwise.octo')), 'in a folder that exists');
+});
+
+t.test('quantization: accuracy, and codes that agree', async (t) => {
+  for (const more of [
+    ['--method', 'ptq'],
+    ['--method', 'qat', '--weight-bits', '4', '--granularity', 'per-tensor', '--numerics', 'fixed-double'],
+  ]) {
+    const words = ['quantize', at('whole.octo'), '--data', data, '--compare', '16', '--json', at('q.json')];
+    const { code, out } = await cli([...words, ...more]);
+    t.equal(code, 0);
+    t.match(out[3], /^0 of [\d,]+ codes differ between fake quantization and the integer runtime/);
+    const result = json('q.json') as { exactness: { codes_compared: number }; integer: { bytes: number } };
+    t.ok(result.exactness.codes_compared > 100_000);
+    t.ok(result.integer.bytes < bytes('whole.octo').length / 2);
+  }
+  t.ok(existsSync(at('whole-ptq-w8a8.octo')));
+  t.ok(existsSync(at('whole-qat-w4a8.octo')));
+  const again = await cli(['quantize', at('whole-ptq-w8a8.octo'), '--data', data]);
+  failsWith(t, again, 1, 'is an integer model already');
+  const stopped = await cli(['quantize', at('whole.octo'), '--data', data], { signal: AbortSignal.abort() });
+  failsWith(t, stopped, 130, 'octograd quantize: stopped');
+});
+
+t.test('evaluation: classes, backends and both kinds of model', async (t) => {
+  const results: unknown[] = [];
+  for (const [model, backend] of [
+    ['whole.octo', 'js'],
+    ['whole-ptq-w8a8.octo', 'js'],
+    ['whole-ptq-w8a8.octo', 'reference'],
+  ]) {
+    const words = ['evaluate', at(model), '--data', data, '--limit', '20', '--backend', backend];
+    const { code, out } = await cli([...words, '--json', at('e.json'), '--batch', '8']);
+    t.equal(code, 0);
+    t.match(out[0], /top-1 \d+\.\d\d % of 20 images/);
+    const { classes, images } = json('e.json') as { classes: { images: number }[]; images: number };
+    t.equal(
+      classes.reduce((n, c) => n + c.images, 0),
+      images,
+    );
+    results.push(classes);
+  }
+  t.same(results[1], results[2], 'the backends agree');
+});
+
+t.test('inspection of models, checkpoints and safetensors files', async (t) => {
+  const float = await cli(['inspect', at('whole.octo')]);
+  t.match(float.out.join('\n'), /features\.4 +conv2d +14x14x16 +16x3x3x8 +4,608 +225,792/);
+  const { out } = await cli(['inspect', at('whole-qat-w4a8.octo')]);
+  t.match(out[0], /integer model, fixed-double requantization/);
+  t.match(out.join('\n'), /features\.8 +int8 \* .*int4 \* /);
+  const printed = await cli(['inspect', at('whole-qat-w4a8.octo'), '--json', '-']);
+  const described = JSON.parse(printed.out.join('\n')) as {
+    layers: {
+      id: string;
+      bytes: number;
+      macs: number;
+      weight: { codes: object } | null;
+      kernel: string | null;
+    }[];
+    macs: number;
+  };
+  t.match(
+    described.layers.find((l) => l.id === 'features.8'),
+    // 32 * 3 * 3 * 16 codes of 4 bits, 32 biases and two scales of 4 bytes
+    { bytes: 2304 + 128 + 8, macs: 49 * 4608, weight: { codes: { bits: 4, granularity: 'per-tensor' } } },
+  );
+  t.equal(
+    described.macs,
+    described.layers.reduce((n, l) => n + l.macs, 0),
+  );
+  const checkpoint = await cli(['inspect', at('whole.checkpoint')]);
+  t.match(checkpoint.out[0], 'checkpoint after 2 epochs, 12 steps');
+  const tensors = new Map([['w', new NDArray(Float32Array.of(-1.5, 2), [2, 1])]]);
+  writeFileSync(at('plain.safetensors'), encodeSafetensors(tensors));
+  const listed = await cli(['inspect', at('plain.safetensors')]);
+  t.match(listed.out[3], /^w +float32 +\[2, 1\] +-1\.5\.\.2 +8$/);
+});
+
+t.test('running a model on an array', async (t) => {
+  const pixels = new NDArray(
+    Uint8Array.from({ length: 70 * 784 }, (_, i) => (i * 37) & 255),
+    [70, 28, 28, 1],
+  );
+  const reals = Float32Array.from(pixels.data, (v) => (v / 255 - 0.286) / 0.353);
+  writeFileSync(at('pixels.npy'), encodeNpy(pixels));
+  writeFileSync(at('reals.npy'), encodeNpy(new NDArray(reals, pixels.shape)));
+  const model = at('whole-ptq-w8a8.octo');
+  const read = (name: string): NDArray => decodeNpy(bytes(name));
+  for (const input of ['pixels', 'reals'])
+    t.equal((await cli(['run', model, '--input', at(`${input}.npy`), '--output', at(input)])).code, 0);
+  const scores = read('pixels/classifier.1_dequantize.npy');
+  t.same(scores.shape, [70, 10]);
+  t.same(read('reals/classifier.1_dequantize.npy'), scores, 'pixels are normalised as for training');
+
+  const words = ['run', model, '--input', at('reals.npy'), '--all'];
+  t.equal((await cli([...words, '--output', at('all')])).code, 0);
+  t.equal((await cli([...words, '--output', at('codes'), '--codes'])).code, 0);
+  t.same(read('all/classifier.1.npy'), scores);
+  const codes = read('codes/classifier.1.npy');
+  t.equal(codes.dtype, 'int8');
+  t.ok(scores.data.every((v, i) => v > scores.data[0] === codes.data[i] > codes.data[0]));
+  t.ok(readdirSync(at('all')).includes('maxPool2d_2.npy'));
+  t.notOk(readdirSync(at('codes')).some((name) => name.includes('dequantize')));
+
+  const wrong = (input: NDArray): Promise<Outcome> => {
+    writeFileSync(at('wrong.npy'), encodeNpy(input));
+    return cli(['run', model, '--input', at('wrong.npy'), '--output', at('none')]);
+  };
+  failsWith(t, await wrong(NDArray.zeros([1, 28, 27, 1], 'float32')), 1, 'the model takes [n, 28, 28, 1]');
+  failsWith(t, await wrong(NDArray.zeros([1, 28, 28, 1], 'int32')), 1, 'int32 is no input of this model');
+  failsWith(t, await wrong(NDArray.zeros([0, 28, 28, 1], 'float32')), 1, 'it has no rows');
+  const float = ['run', at('whole.octo'), '--input', at('reals.npy'), '--output', at('none')];
+  failsWith(t, await cli([...float, '--codes']), 1, 'a float model, it has none');
+  t.equal((await cli([...float, '--all'])).code, 0);
+  t.ok(existsSync(at('none/relu_2.npy')));
+});
+
+t.test('files that are damaged or missing are one line', async (t) => {
+  writeFileSync(at('cut.octo'), bytes('whole.octo').subarray(0, 9000));
+  for (const command of ['evaluate', 'inspect', 'quantize']) {
+    const { code, out, err } = await cli([command, at('cut.octo'), '--data', data]);
+    if (command === 'inspect') {
+      t.equal(code, 2, 'inspect reads no data set');
+      continue;
+    }
+    t.equal(code, 1);
+    t.same(out, []);
+    t.equal(err.length, 1);
+    t.match(err[0], new RegExp(`^octograd ${command}: .*cut.octo: .*truncated`));
+  }
+  failsWith(t, await cli(['inspect', at('cut.octo')]), 1, /cut.octo: .*truncated/);
+  failsWith(t, await cli(['inspect', at('nowhere.octo')]), 1, 'it does not exist; check the path');
+  failsWith(t, await cli(['evaluate', at('whole.octo'), '--data', at('nowhere')]), 1, 'no such folder');
+});
