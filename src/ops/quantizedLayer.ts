@@ -95,6 +95,26 @@ function realValues(
 }
 
 /**
+ * Codes before any clamp, as floats: what is beyond 2^24 is out of every range anyway. Each arithmetic has its own loop,
+ * so that the common one is free of calls.
+ */
+function unclampedCodes(acc: Int32Array, channels: number, r: Requantization): Float32Array {
+  const codes = new Float32Array(acc.length);
+  const z = r.zeroPoint;
+  if (r.numerics === 'fixed') {
+    const unclamped: Requantization = { ...r, ...UNCLAMPED };
+    for (let i = 0; i < acc.length; i += channels)
+      for (let c = 0; c < channels; c++) codes[i + c] = applyRequantization(acc[i + c], c, unclamped);
+    return codes;
+  }
+  const m = r.multiplier.length === 1 ? new Float32Array(channels).fill(r.multiplier[0]) : r.multiplier;
+  for (let i = 0; i < acc.length; i += channels)
+    for (let c = 0; c < channels; c++)
+      codes[i + c] = roundHalfEven(Math.fround(Math.fround(acc[i + c]) * m[c])) + z;
+  return codes;
+}
+
+/**
  * Codes back to values, and the mask of the straight-through estimator: 1 where the clamp of the activation and the
  * clamp of the code range both let the gradient pass.
  */
@@ -108,21 +128,25 @@ function requantize(
   const channels = shape[shape.length - 1];
   const y = NDArray.zeros(shape, 'float32');
   const mask = NDArray.zeros(shape, 'uint8');
+  const codes = unclampedCodes(acc, channels, requantization);
   const { min, max } = requantization;
-  const unclamped: Requantization = { ...requantization, ...UNCLAMPED };
-  const step = scale.length === 1 ? 0 : 1;
+  const { quantMin, quantMax } = qparams;
   const sy = qparams.scale[0];
   const zy = qparams.zeroPoint[0];
-  const { quantMin, quantMax } = qparams;
+  // The activation in accumulators: v > 0 and v < 6 are acc > 0 and acc < 6 / scale.
   const low = activation === 'none' ? -Infinity : 0;
-  const high = activation === 'relu6' ? 6 : Infinity;
+  const six = activation === 'relu6' ? 6 : Infinity;
+  const high = Float64Array.from(
+    { length: channels },
+    (_, c) => six / (scale.length === 1 ? scale[0] : scale[c]),
+  );
+  const [values, pass] = [y.data, mask.data];
   for (let i = 0; i < acc.length; i += channels)
     for (let c = 0; c < channels; c++) {
+      const q = codes[i + c];
       const a = acc[i + c];
-      const q = applyRequantization(a, c, unclamped);
-      y.data[i + c] = ((q < min ? min : q > max ? max : q) - zy) * sy;
-      const v = a * scale[c * step];
-      mask.data[i + c] = v > low && v < high && q >= quantMin && q <= quantMax ? 1 : 0;
+      values[i + c] = ((q < min ? min : q > max ? max : q) - zy) * sy;
+      pass[i + c] = a > low && a < high[c] && q >= quantMin && q <= quantMax ? 1 : 0;
     }
   return { y, mask };
 }
