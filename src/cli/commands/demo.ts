@@ -1,7 +1,7 @@
 /** `octograd demo`: from real pictures to integers, three models, every way of quantizing them, one honest table. */
 import { availableParallelism, cpus } from 'node:os';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { DataLoader } from '../../data/index.js';
 import { RECIPES } from '../../models/index.js';
@@ -130,7 +130,7 @@ export const demo = defineCommand({
       progress.stop();
     }
     const report: Report = {
-      dataset: data,
+      dataset: basename(data),
       seed: options.seed,
       train_images: Math.min(train.length, limits.train),
       test_images: Math.min(test.length, limits.test),

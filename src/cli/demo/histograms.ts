@@ -33,12 +33,13 @@ function firstFilter(weight: NDArray, qp: QParams): Iterable<number> {
   return qp.axis === null ? weight.data : weight.data.subarray(0, weight.size / weight.shape[0]);
 }
 
-/** Weights of the widest layer and activations of the first and the last but one, in float. */
+/** Weights of the layer with the largest filters, and, if wanted, activations of the first and the last layer, in float. */
 export function modelHistograms(
   module: QuantizedModule,
   model: string,
   weightBits: number,
   x: Tensor,
+  activations: boolean,
 ): Histogram[] {
   const layers = module.graph.nodes.filter(isLayer);
   const perFilter = (id: string): number => {
@@ -51,6 +52,7 @@ export function modelHistograms(
     const label = `${model} W${weightBits}A8`;
     const filter = firstFilter(weight.value, weightQParams);
     const out = [histogram(`${label}: weights of ${widest.id}, filter 0`, 'weight', filter, weightQParams)];
+    if (!activations) return out;
     const phase = module.phase;
     module.phase = 'off';
     const values = module.runAll(new Map([[module.graph.inputs[0], x]]));

@@ -215,9 +215,10 @@ class Job {
       codes_different: result.codesDifferent,
       backend: 'js',
     });
-    this.#histograms.push(
-      ...modelHistograms(module, this.#input.plan.model, weightBits, this.#calibration[0]),
-    );
+    // The activations hardly depend on the width of the weights: shown once.
+    const first = this.#histograms.length === 0;
+    const { model } = this.#input.plan;
+    this.#histograms.push(...modelHistograms(module, model, weightBits, this.#calibration[0], first));
   }
 
   #step(stage: string, e: StepEvent, weight: number): void {
