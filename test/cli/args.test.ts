@@ -3,7 +3,7 @@ import { optionWord, parse } from '../../src/cli/args.js';
 import { defineCommand, UsageError } from '../../src/cli/command.js';
 import { commandHelp } from '../../src/cli/help.js';
 import { nearest } from '../../src/cli/suggest.js';
-import { columns, counted } from '../../src/cli/text.js';
+import { columns, counted, shellWord } from '../../src/cli/text.js';
 
 const made = defineCommand({
   name: 'made',
@@ -103,7 +103,8 @@ t.test('the nearest word, if one is near', (t) => {
   t.end();
 });
 
-t.test('columns and counts', (t) => {
+t.test('columns, counts, words for a shell', (t) => {
+  t.same(['out/a-1.octo', "it's", ''].map(shellWord), ['out/a-1.octo', "'it'\\''s'", "''"]);
   t.same(columns([['a', '1', 'x'], ['bcd', '23', 'y'], ['']], [1]), ['a     1  x', 'bcd  23  y', '']);
   t.same(
     [counted(1, 'image'), counted(12345, 'image'), counted(2, 'batch', 'batches')],

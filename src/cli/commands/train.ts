@@ -22,7 +22,7 @@ import { loadData, type Data } from '../data.js';
 import { fileIn, makeFolder, printResult, readAs, withEnding, writeOutput } from '../files.js';
 import { EVALUATION_BATCH, loaderFor } from '../inference.js';
 import { formatPercent, formatSeconds } from '../report/numbers.js';
-import { counted } from '../text.js';
+import { counted, shellWord } from '../text.js';
 import { createRun, readRun, saveRun, type Run, type RunConfig, type SavedRun } from '../training.js';
 
 const options = {
@@ -68,14 +68,16 @@ export const train = defineCommand({
     const outcome = await fitRun(run, saved, data, paths, io);
     const written = writeResult(run, outcome, data, paths);
     const resume = [
-      'octograd train --resume',
+      'octograd',
+      'train',
+      '--resume',
       paths.checkpoint,
       ...(options.data ? ['--data', options.data] : []),
     ];
     printResult(
       io,
       options,
-      describe(run, outcome, written, resume.join(' ')),
+      describe(run, outcome, written, resume.map(shellWord).join(' ')),
       jsonResult(run, outcome, written),
     );
     if (outcome.stopped === 'diverged') throw new FailedRun(outcome.message);
