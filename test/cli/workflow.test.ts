@@ -32,7 +32,7 @@ t.test('training writes a model, a checkpoint and a result', async (t) => {
 t.test('a run that is stopped anywhere and resumed gives the same bits', async (t) => {
   for (const [name, look] of [
     ['early', 3],
-    ['between epochs', 8],
+    ['between-epochs', 8],
   ] as const) {
     const file = at(`${name}.octo`);
     const stopped = await cli([...RUN, '--out', file, '--quiet'], { signal: abortedAtLook(look) });
