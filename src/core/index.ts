@@ -5,3 +5,4 @@ export * from './ndarray.js';
 export * from './qparams.js';
 export * from './random.js';
 export * from './shape.js';
+export * from './stateDict.js';

@@ -9,4 +9,3 @@ export * from './module.js';
 export * from './norm.js';
 export * from './pool.js';
 export * from './sequential.js';
-export type { LoadReport, StateDict } from './stateDict.js';

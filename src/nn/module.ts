@@ -1,7 +1,6 @@
 /** Module: the base of layers and models. It finds its parameters, buffers and children by walking its own properties. */
 import { Tensor } from '../autograd/index.js';
-import type { NDArray } from '../core/index.js';
-import { loadInto, type LoadReport, type StateDict } from './stateDict.js';
+import { loadStateInto, type LoadReport, type NDArray, type StateDict } from '../core/index.js';
 
 /** A tensor that is trained. It always counts as part of a model, also with `requiresGrad` switched off. */
 export class Parameter extends Tensor {
@@ -99,7 +98,7 @@ export abstract class Module {
    * @throws ArgumentError for missing and unexpected names; ShapeError and DTypeError for values that do not fit
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadReport {
-    return loadInto(this.#state(), state, options.strict ?? true);
+    return loadStateInto(this.#state(), state, options.strict ?? true);
   }
 
   /** Number of trainable values. */

@@ -1,7 +1,6 @@
 /** A graph that runs through the ops, so it trains like the model it came from. */
 import { Tensor } from '../autograd/index.js';
-import { ArgumentError, GraphError, type NDArray } from '../core/index.js';
-import { loadInto, type StateDict } from '../nn/stateDict.js';
+import { ArgumentError, GraphError, loadStateInto, type NDArray, type StateDict } from '../core/index.js';
 import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } from '../graph/index.js';
 import { executeNode, type ParamTensors } from './execute.js';
 
@@ -58,7 +57,7 @@ export class GraphModule implements ParamTensors {
 
   /** Copies saved values in; nothing is changed unless everything fits. */
   loadStateDict(state: StateDict): void {
-    loadInto(new Map(Array.from(this.#tensors, ([id, t]) => [id, t.value])), state, true);
+    loadStateInto(new Map(Array.from(this.#tensors, ([id, t]) => [id, t.value])), state, true);
   }
 
   train(on = true): this {

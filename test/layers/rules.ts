@@ -32,9 +32,9 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   train: ['data', 'optim', ...TRAINING],
   models: ['data', 'optim', ...TRAINING],
   graph: ['core'],
-  trace: ['graph', ...TRAINING],
+  trace: ['graph', ...FLOAT],
   // Compares what training computes with what the runtime computes, hence above it.
-  quant: ['runtime', 'trace', 'graph', ...TRAINING],
+  quant: ['runtime', 'trace', 'graph', ...FLOAT],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
   formats: ['graph', 'core'],

@@ -1,14 +1,8 @@
 /** Copies a saved state into a model's arrays, all or nothing, and explains what does not fit. */
-import {
-  ArgumentError,
-  DTypeError,
-  formatShape,
-  isFloat,
-  sameShape,
-  ShapeError,
-  type NDArray,
-  type Shape,
-} from '../core/index.js';
+import { isFloat } from './dtype.js';
+import { ArgumentError, DTypeError, ShapeError } from './errors.js';
+import type { NDArray } from './ndarray.js';
+import { formatShape, sameShape, type Shape } from './shape.js';
 
 /** Names and values of parameters and buffers. A Map: any string, '__proto__' too, is just a name. */
 export type StateDict = ReadonlyMap<string, NDArray>;
@@ -52,7 +46,7 @@ function shapeHint(have: Shape, want: Shape): string {
     : '; build the model with the sizes that were saved';
 }
 
-export function loadInto(target: StateDict, state: StateDict, strict: boolean): LoadReport {
+export function loadStateInto(target: StateDict, state: StateDict, strict: boolean): LoadReport {
   const missing = [...target.keys()].filter((name) => !state.has(name));
   const unexpected = [...state.keys()].filter((name) => !target.has(name));
   if (strict && missing.length + unexpected.length > 0) {
