@@ -150,8 +150,14 @@ export class Session {
   }
 
   #check(inputs: ReadonlyMap<ValueId, NDArray>): number {
+    const known = new Set(this.graph.inputs);
+    for (const id of inputs.keys())
+      if (!known.has(id))
+        throw new ArgumentError(
+          `inputs: ${id} is not an input of this graph; it takes ${this.graph.inputs.join(', ')}`,
+        );
     let total = -1;
-    for (const id of this.graph.inputs) {
+    for (const id of known) {
       const x = inputs.get(id);
       if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
       const rows = x.shape[0] ?? 0;

@@ -78,6 +78,12 @@ t.test('what does not fit is refused', (t) => {
   t.throws(run(NDArray.zeros([0, 8, 8, 2], 'float32')), { code: 'shape' });
   t.throws(run(NDArray.zeros([1, 8, 8, 2], 'int8')), { code: 'dtype', message: /takes float32/ });
   t.throws(() => session.runAll(new Map()), { code: 'argument', message: /input is missing/ });
+  const x = normal([1, 8, 8, 2]).value;
+  for (const stray of ['nothing', 'conv'])
+    t.throws(() => session.runAll(new Map([['input', x]]).set(stray, x)), {
+      code: 'argument',
+      message: `inputs: ${stray} is not an input of this graph; it takes input`,
+    });
   t.throws(() => new Session(tiny, { batch: 0 }), { code: 'argument', message: /batch/ });
   t.throws(() => new Session(trace(new TinyCnn(), normal(SHAPE))), { code: 'graph', message: /convert\(\)/ });
   t.end();
