@@ -81,8 +81,15 @@ function checkLayer(node: LayerNode, channels: number, shapes: Shapes): void {
 }
 
 const same = (_node: Node, { inputs }: Shapes): Shape => inputs[0];
-const broadcast = (node: Node, { inputs }: Shapes): Shape =>
-  broadcastShapes(inputs[0], inputs[1], `node ${node.id}`);
+/** Of equal ranks only: a shorter shape would line its batch up with another axis of the longer one. */
+const broadcast = (node: Node, { inputs: [a, b] }: Shapes): Shape => {
+  if (a.length !== b.length)
+    fail(
+      node,
+      `operands ${formatShape(a)} and ${formatShape(b)} have their batch on different axes; reshape to equal ranks`,
+    );
+  return broadcastShapes(a, b, `node ${node.id}`);
+};
 
 const table: Lowering<Shapes, Shape> = {
   conv2d(node, shapes) {

@@ -2,7 +2,8 @@
  * A graph with fake quantization: trains like a model, and in eval mode (or with batch norm and observers frozen) gives at
  * every value exactly the codes of the integer runtime.
  */
-import { isGradEnabled, noGrad, Tensor } from '../autograd/index.js';
+import type { Tensor } from '../autograd/index.js';
+import { isGradEnabled, noGrad } from '../autograd/index.js';
 import { NDArray, QuantizationError, type QParams } from '../core/index.js';
 import { run, type Backend } from '../../kernels/index.js';
 import { isLayer, storageOf, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
@@ -120,13 +121,15 @@ export class QuantizedModule extends GraphModule {
   }
 
   #observeFloat(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
-    for (const id of this.graph.inputs) this.#observed(id)?.observe(inputs.get(id)!.value);
-    return this.evaluate(inputs, (node, xs) => {
-      const y = executeNode(node, xs, this, false);
-      this.#observed(node.id)?.observe(y.value);
+    const watch = (id: ValueId, x: Tensor): Tensor => {
+      this.#observed(id)?.observe(x.value);
+      return x;
+    };
+    const step = (node: Node, xs: readonly Tensor[]): Tensor => {
       if (isLayer(node)) this.quantizer(node.weight)!.observe(foldedWeights(node, this).weight.value);
-      return y;
-    });
+      return watch(node.id, executeNode(node, xs, this, false));
+    };
+    return this.evaluate(inputs, step, watch);
   }
 
   /** The quantizer that this very value feeds; null for shared and float values. */
@@ -139,9 +142,10 @@ export class QuantizedModule extends GraphModule {
   }
 
   #runQuantized(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
-    const snapped = new Map([...inputs].map(([id, x]) => [id, this.#fakeQuantize(id, x)]));
-    return this.evaluate(snapped, (node, xs) =>
-      isLayer(node) ? this.#layer(node, xs[0]) : this.#integerOp(node, xs),
+    return this.evaluate(
+      inputs,
+      (node, xs) => (isLayer(node) ? this.#layer(node, xs[0]) : this.#integerOp(node, xs)),
+      (id, x) => this.#fakeQuantize(id, x),
     );
   }
 

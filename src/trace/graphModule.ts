@@ -84,16 +84,17 @@ export class GraphModule implements ParamTensors {
     return this.evaluate(inputs, (node, xs) => executeNode(node, xs, this, this.training));
   }
 
-  /** Walks the nodes in order; `step` makes each value from those it reads. */
+  /** Walks the nodes in order; `step` makes each value from those it reads, `enter` the inputs from what is given. */
   protected evaluate(
     inputs: ReadonlyMap<ValueId, Tensor>,
     step: (node: Node, xs: readonly Tensor[]) => Tensor,
+    enter: (id: ValueId, x: Tensor) => Tensor = (_id, x) => x,
   ): Map<ValueId, Tensor> {
     const values = new Map<ValueId, Tensor>();
     for (const id of this.graph.inputs) {
       const x = inputs.get(id);
       if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
-      values.set(id, x);
+      values.set(id, enter(id, x));
     }
     for (const node of this.graph.nodes) {
       const xs = node.inputs.map((id) => values.get(id)!);

@@ -45,6 +45,8 @@ class Builder {
   readonly #batch: number;
   readonly #parameters: Map<Tensor, ParamId>;
   readonly #buffers: Map<NDArray, ParamId>;
+  /** Of all parameters and buffers. */
+  readonly #names: ReadonlySet<string>;
   readonly #ids = new Map<Tensor, ValueId>();
   readonly #values = new Map<ValueId, Value>();
   readonly #params = new Map<ParamId, Param>();
@@ -56,6 +58,7 @@ class Builder {
     this.#batch = example.shape[0];
     this.#parameters = new Map([...model.namedParameters()].map(([name, t]) => [t, name]));
     this.#buffers = new Map([...model.namedBuffers()].map(([name, b]) => [b.value, name]));
+    this.#names = new Set([...this.#parameters.values(), ...this.#buffers.values()]);
     this.#define('input', example);
   }
 
@@ -130,8 +133,10 @@ class Builder {
     return id;
   }
 
+  /** Values and parameters share one space of names: quantization keeps what it knows of both in one map. */
   #fresh(name: string): ValueId {
-    if (!this.#values.has(name)) return name;
-    for (let i = 2; ; i++) if (!this.#values.has(`${name}_${i}`)) return `${name}_${i}`;
+    const taken = (id: string): boolean => this.#values.has(id) || this.#names.has(id);
+    if (!taken(name)) return name;
+    for (let i = 2; ; i++) if (!taken(`${name}_${i}`)) return `${name}_${i}`;
   }
 }

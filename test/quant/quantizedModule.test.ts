@@ -2,9 +2,18 @@
 import t from 'tap';
 import { noGrad, Tensor } from '../../src/autograd/index.js';
 import { NDArray } from '../../src/core/index.js';
-import { Linear, Module } from '../../src/nn/index.js';
-import { batchNorm, dequantizeArray, quantizeArray } from '../../src/ops/index.js';
-import { calibrate, prepare, ptqConfig, qatConfig, qatSchedule, type Phase } from '../../src/quant/index.js';
+import { Linear, Module, Parameter } from '../../src/nn/index.js';
+import { batchNorm, dequantizeArray, linear, quantizeArray } from '../../src/ops/index.js';
+import {
+  calibrate,
+  compareCodes,
+  convert,
+  prepare,
+  ptqConfig,
+  qatConfig,
+  qatSchedule,
+  type Phase,
+} from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
 import { batches, normal, roughen, TinyCnn } from '../support/models.js';
 
@@ -79,6 +88,31 @@ t.test('an unknown phase, an empty calibration set, NaN in it', (t) => {
     code: 'quantization',
     message: /input.*batch 1/,
   });
+  t.end();
+});
+
+t.test('a missing input is named in every phase', (t) => {
+  const { module } = prepared();
+  calibrate(module, batches(1, SHAPE));
+  for (const phase of ['off', 'calibrate', 'train', 'frozen'] as const) {
+    module.phase = phase;
+    t.throws(() => module.runAll(new Map()), { code: 'argument', message: /input is missing/ }, phase);
+  }
+  t.end();
+});
+
+t.test('layers whose weights do not end in .weight have quantizers of their own', (t) => {
+  class Bare extends Module {
+    readonly w = new Parameter(normal([5, 3], 1).value);
+    override forward(x: Tensor): Tensor {
+      return linear(x, this.w, null);
+    }
+  }
+  const x = normal([4, 3]);
+  const module = calibrate(prepare(trace(new Bare(), x), ptqConfig()), [x]);
+  t.equal(module.valueQParams('w_2')!.axis, null, 'the output');
+  t.equal(module.quantizer('w')!.qparams().axis, 0, 'the weight');
+  t.equal(compareCodes(module, convert(module), [x]).codesDifferent, 0);
   t.end();
 });
 

@@ -1,10 +1,11 @@
 /** Tracing: every op it knows comes back through the graph; what it cannot write down is named. */
 import t from 'tap';
 import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
-import { Linear, Module } from '../../src/nn/index.js';
+import { Linear, Module, Parameter } from '../../src/nn/index.js';
 import {
   adaptiveAvgPool2d,
   exp,
+  linear,
   mean,
   mul,
   padConstant,
@@ -60,6 +61,20 @@ t.test('a layer that is called twice has two nodes and one weight', (t) => {
     ['fc', 'fc_2', 'fc_3'],
   );
   t.equal(graph.params.size, 2);
+  t.end();
+});
+
+t.test('a value never has the name of a parameter', (t) => {
+  class Bare extends Module {
+    readonly relu = new Parameter(normal([5, 3], 1).value);
+    readonly w = new Parameter(normal([2, 5], 2).value);
+    override forward(x: Tensor): Tensor {
+      return relu(linear(relu(linear(x, this.relu, null)), this.w, null));
+    }
+  }
+  const graph = trace(new Bare(), normal([4, 3]));
+  t.same([...graph.values.keys()], ['input', 'relu_2', 'relu_3', 'w_2', 'relu_4']);
+  t.same([...graph.params.keys()], ['relu', 'w']);
   t.end();
 });
 
@@ -120,6 +135,12 @@ const REFUSED: [string, RegExp, Module, number[]][] = [
   ['softmax off the last axis', /softmax: axis 1/, model((x) => softmax(x, { axis: 1 })), [2, 4, 4]],
   ['mean over channels', /mean: axes \[3\]/, model((x) => mean(x, { axes: [3] })), [1, 2, 2, 4]],
   ['adaptive pooling', /output size 2 x 2/, model((x) => adaptiveAvgPool2d(x, [2, 2])), [1, 4, 4, 4]],
+  [
+    'operands of different ranks',
+    /mul.*\[1, 2, 2, 4\] and \[1, 4\] have their batch on different axes/,
+    model((x) => mul(x, mean(x, { axes: [1, 2] }))),
+    [1, 2, 2, 4],
+  ],
   [
     'padding with a number',
     /value 1/,
