@@ -1,6 +1,6 @@
 /** From a module with fake quantization to an integer graph: the same codes, as integers. */
 import { noGrad } from '../autograd/index.js';
-import { NDArray, QuantizationError, type QParams } from '../core/index.js';
+import { NDArray, QuantizationError, sameQParams, type QParams } from '../core/index.js';
 import {
   isLayer,
   validate,
@@ -89,9 +89,15 @@ class Converter {
   #layer(node: LayerNode, moved: LayerNode): LayerNode {
     const { weight, bias, weightQParams } = this.#module.resolveLayer(node);
     const input = this.#module.valueQParams(node.inputs[0])!;
+    if (!weight.data.every(Number.isFinite))
+      throw new QuantizationError(
+        `${node.weight}: holds NaN or Infinity; training diverged, convert a state from before that`,
+      );
     this.#store(node.weight, quantizeArray(weight.value, weightQParams), weightQParams);
     if (bias === null) return { ...moved, batchNorm: null };
-    const id = biasId(node.id, node.bias);
+    // Codes depend on the scale of the input: a bias that layers share in float is one for each in integers.
+    const shared = biasId(node.id, node.bias);
+    const id = this.#params.has(shared) ? biasId(node.id, null) : shared;
     const scale = accumulatorScale(input, weightQParams);
     const codes = new NDArray(quantizeBias(bias.data, scale), bias.shape);
     this.#store(id, codes, biasQParams(scale));
@@ -100,9 +106,12 @@ class Converter {
 
   #store(id: string, array: NDArray, qparams: QParams): void {
     const before = this.#params.get(id);
-    if (before !== undefined && before.array.data.some((v, i) => v !== array.data[i]))
+    const same =
+      before === undefined ||
+      (before.array.data.every((v, i) => v === array.data[i]) && sameQParams(before.qparams!, qparams));
+    if (!same)
       throw new QuantizationError(
-        `${id}: two layers share this parameter but need different codes; give each layer its own`,
+        `${id}: two layers share this parameter but need different codes or scales; give each layer its own`,
       );
     this.#params.set(id, { id, array, qparams });
   }

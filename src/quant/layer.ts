@@ -103,6 +103,10 @@ export function leaveRoomForBias(
   for (let c = 0; c < bias.size; c++) {
     const i = wq.scale.length === 1 ? 0 : c;
     let s = (scale ?? wq.scale)[i];
+    if (!Number.isFinite(bias.data[c]))
+      throw new QuantizationError(
+        `${layer}: its bias ${c} is ${bias.data[c]}; training diverged, lower the learning rate`,
+      );
     if (Math.abs(bias.data[c]) <= room * Math.fround(sx * s)) continue;
     s = Math.max(Math.fround(Math.abs(bias.data[c]) / (sx * room)), MIN_NORMAL_F32);
     while (Math.abs(bias.data[c]) > room * Math.fround(sx * s)) s = Math.fround(s * (1 + 2 ** -22));

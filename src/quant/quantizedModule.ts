@@ -21,7 +21,7 @@ import {
 import { layerRequantization, lower, type Bindings } from '../runtime/index.js';
 import { activate, executeBatchNorm, executeLayer, executeNode, GraphModule } from '../trace/index.js';
 import { annotate, quantizerOf } from './annotate.js';
-import { foldedWeights, leaveRoomForBias, scaledWeights } from './layer.js';
+import { foldedWeights, leaveRoomForBias, scaledWeights, type LayerWeights } from './layer.js';
 import type { QConfig } from './qconfig.js';
 import type { QSpec } from './qspec.js';
 import { Quantizer } from './quantizer.js';
@@ -44,9 +44,7 @@ const PHASES: readonly Phase[] = ['off', 'calibrate', 'train', 'frozen'];
 const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad']);
 
 /** What a layer's integers are made from. */
-export interface ResolvedLayer {
-  readonly weight: Tensor;
-  readonly bias: Tensor | null;
+export interface ResolvedLayer extends LayerWeights {
   readonly weightQParams: QParams;
 }
 
@@ -163,7 +161,9 @@ export class QuantizedModule extends GraphModule {
     if (live) return this.#layerWithLiveBatchNorm(node, x);
     if (input === null || output === null || this.config.bias === 'float')
       return this.#simulatedLayer(node, x);
-    const { weight, bias, weightQParams } = this.resolveLayer(node);
+    const folded = foldedWeights(node, this);
+    this.#observeWeight(node, folded.weight);
+    const { weight, bias, weightQParams } = this.#withScales(node, folded);
     return quantizedLayer(x, weight, bias, {
       conv: node.op === 'conv2d' ? node : null,
       input,
@@ -186,10 +186,13 @@ export class QuantizedModule extends GraphModule {
     });
   }
 
-  /** Folded weights with the scales that the integers will have. */
+  /** Folded weights with the scales that the integers will have. Nothing is observed. */
   resolveLayer(node: LayerNode): ResolvedLayer {
-    const { weight, bias } = foldedWeights(node, this);
-    const observed = this.#weightQParams(node, weight.value);
+    return this.#withScales(node, foldedWeights(node, this));
+  }
+
+  #withScales(node: LayerNode, { weight, bias }: LayerWeights): ResolvedLayer {
+    const observed = this.quantizer(node.weight)!.qparams();
     const input = this.valueQParams(node.inputs[0]);
     const weightQParams =
       input === null
@@ -198,22 +201,22 @@ export class QuantizedModule extends GraphModule {
     return { weight, bias, weightQParams };
   }
 
-  #weightQParams(node: LayerNode, weight: NDArray): QParams {
+  #observeWeight(node: LayerNode, weight: Tensor): Quantizer {
     const quantizer = this.quantizer(node.weight)!;
-    if (this.#observing) quantizer.observe(weight);
-    return quantizer.qparams();
+    if (this.#observing) quantizer.observe(weight.value);
+    return quantizer;
   }
 
   /** Float arithmetic on fake-quantized values: for inputs left in float, and for float biases. */
   #simulatedLayer(node: LayerNode, x: Tensor): Tensor {
     const { weight, bias } = foldedWeights(node, this);
-    const w = fakeQuantize(weight, this.#weightQParams(node, weight.value));
+    const w = fakeQuantize(weight, this.#observeWeight(node, weight).qparams());
     return this.#fakeQuantize(node.id, activate(executeLayer(node, x, w, bias), node.activation));
   }
 
   #layerWithLiveBatchNorm(node: LayerNode, x: Tensor): Tensor {
     const { weight, factor } = scaledWeights(node, this);
-    const w = fakeQuantize(weight, this.#weightQParams(node, weight.value));
+    const w = fakeQuantize(weight, this.#observeWeight(node, weight).qparams());
     let y = div(executeLayer(node, x, w, null), factor);
     if (node.bias !== null) y = add(y, this.tensor(node.bias));
     y = executeBatchNorm(node.batchNorm!, y, this, true);

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { Tensor } from '../../src/autograd/index.js';
 import { NDArray, type QParams } from '../../src/core/index.js';
-import { BatchNorm, Linear, Module } from '../../src/nn/index.js';
-import { relu } from '../../src/ops/index.js';
+import { BatchNorm, Linear, Module, Parameter } from '../../src/nn/index.js';
+import { linear, relu } from '../../src/ops/index.js';
 import { calibrate, compareCodes, convert, prepare, ptqConfig, qatConfig } from '../../src/quant/index.js';
 import { leaveRoomForBias, worstProductSum } from '../../src/quant/layer.js';
 import { Session } from '../../src/runtime/index.js';
@@ -208,5 +208,59 @@ t.test('a constant input and a dead layer convert', (t) => {
   const module = calibrate(prepare(trace(model, x), ptqConfig()), [x]);
   const graph = convert(module);
   t.same([...new Session(graph).run(x.value).data], [0, 0, 0, 0, 0, 0]);
+  t.end();
+});
+
+t.test('conversion observes nothing, also in training mode', (t) => {
+  const module = calibrate(prepared(qatConfig()), batches(1, SHAPE));
+  module.phase = 'train';
+  const before = [...module.quantizer('fc.weight')!.qparams().scale];
+  module.tensor('fc.weight').data.fill(9);
+  module.train();
+  t.same([...convert(module).params.get('fc.weight')!.qparams!.scale], before);
+  t.same([...module.quantizer('fc.weight')!.qparams().scale], before);
+  t.end();
+});
+
+t.test('weights and biases that are not finite are named', (t) => {
+  const module = calibrate(prepared(), batches(1, SHAPE));
+  const weight = module.tensor('fc.weight').data;
+  const good = weight[0];
+  weight[0] = NaN;
+  t.throws(() => convert(module), { code: 'quantization', message: /fc\.weight: holds NaN/ });
+  weight[0] = good;
+  module.tensor('fc.bias').data[1] = -Infinity;
+  t.throws(() => convert(module), { code: 'quantization', message: /fc: its bias 1 is -Infinity/ });
+  t.end();
+});
+
+t.test('two layers with one weight but different scales are refused, also where the codes are equal', (t) => {
+  class Twice extends Module {
+    readonly weight = new Parameter(NDArray.zeros([2, 2], 'float32'));
+    // the first bias needs a larger weight scale than the second
+    readonly b1 = new Parameter(NDArray.full([2], 100, 'float32'));
+    readonly b2 = new Parameter(NDArray.full([2], 1, 'float32'));
+    override forward(x: Tensor): Tensor {
+      return linear(linear(x, this.weight, this.b1), this.weight, this.b2);
+    }
+  }
+  const x = normal([4, 2]);
+  const module = calibrate(prepare(trace(new Twice(), x), ptqConfig()), [x]);
+  t.throws(() => convert(module), { code: 'quantization', message: /weight: two layers share/ });
+  t.end();
+});
+
+t.test('a layer that is called twice keeps one weight and gets a bias for each call', (t) => {
+  class Twice extends Module {
+    readonly fc = new Linear(3, 3);
+    override forward(x: Tensor): Tensor {
+      return this.fc.forward(relu(this.fc.forward(x)));
+    }
+  }
+  const x = normal([4, 3]);
+  const module = calibrate(prepare(trace(new Twice(), x), ptqConfig()), [x]);
+  const graph = convert(module);
+  t.same([...graph.params.keys()], ['fc.weight', 'fc.bias', 'fc_2.bias']);
+  t.equal(compareCodes(module, graph, [x, normal([4, 3], 1, 5)]).codesDifferent, 0);
   t.end();
 });
