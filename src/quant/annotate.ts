@@ -9,6 +9,7 @@ import {
 } from '../core/index.js';
 import { isLayer, type Graph, type Node, type ValueId } from '../graph/index.js';
 import type { QConfig } from './qconfig.js';
+import { symmetricZeroPoint } from './qparams.js';
 import type { QSpec } from './qspec.js';
 
 /** Outputs in [0, 1] (softmax, sigmoid): scale 1 / 2^bits, the lowest code is 0 (TFLite's rule). */
@@ -49,8 +50,22 @@ function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
   }
 }
 
+/** What integer kernels take: 8-bit codes, and weights whose zero point is 0. */
+function checkConfig({ weights, activations }: QConfig): void {
+  for (const [name, { range }] of Object.entries({ weights, activations }))
+    if (range.quantMax - range.quantMin > 255 || qdtypeOf(range) === 'int32')
+      throw new QuantizationError(
+        `${name}: range [${range.quantMin}, ${range.quantMax}] does not fit 8 bits; use quantRange(2) to quantRange(8)`,
+      );
+  if (!weights.symmetric || symmetricZeroPoint(weights.range) !== 0)
+    throw new QuantizationError(
+      'weights: their zero point must be 0; set symmetric: true and a signed range, as ptqConfig does',
+    );
+}
+
 /** Specs of values and parameters. Values named in `config.float` have none. */
 export function annotate(graph: Graph, config: QConfig): Map<string, QSpec> {
+  checkConfig(config);
   const { range, symmetric, observer } = config.activations;
   const activation: QSpec = { kind: 'observed', range, symmetric, observer, axis: null };
   const { weights } = config;

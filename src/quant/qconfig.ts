@@ -33,7 +33,10 @@ export interface QConfigOptions {
   granularity?: Granularity;
   /** Signed activations (int8, default) or unsigned (uint8). */
   signed?: boolean;
-  /** Zero point 0 for activations, as TensorRT wants it. Default false. */
+  /**
+   * One zero point for activations, in the middle of the codes: 0 signed, as TensorRT wants it, 128 unsigned. Softmax and
+   * sigmoid keep theirs. Default false.
+   */
   symmetricActivations?: boolean;
   weightObserver?: ObserverFactory;
   activationObserver?: ObserverFactory;
@@ -43,12 +46,25 @@ export interface QConfigOptions {
   float?: readonly ValueId[];
 }
 
+function checkNumerics(numerics: Numerics): void {
+  if (numerics.numerics === 'float') return;
+  const { numerics: name, rounding } = numerics as { numerics: unknown; rounding: unknown };
+  if (name !== 'fixed' || (rounding !== 'double' && rounding !== 'single'))
+    throw new QuantizationError(
+      `numerics: ${JSON.stringify(numerics)} is unknown; use { numerics: 'float' } or { numerics: 'fixed', rounding: 'double' } (or 'single')`,
+    );
+}
+
 function build(options: QConfigOptions, activationObserver: ObserverFactory): QConfig {
   const { weightBits = 8, activationBits = 8, granularity = 'per-channel', signed = true } = options;
   if (granularity !== 'per-channel' && granularity !== 'per-tensor')
     throw new QuantizationError(
       `granularity: ${String(granularity)} is unknown; use 'per-channel' or 'per-tensor'`,
     );
+  const { bias = 'int32', numerics = { numerics: 'float' } } = options;
+  if (bias !== 'int32' && bias !== 'float')
+    throw new QuantizationError(`bias: ${String(bias)} is unknown; use 'int32' or 'float'`);
+  checkNumerics(numerics);
   return {
     weights: {
       range: quantRange(weightBits, { narrow: true }),
@@ -62,8 +78,8 @@ function build(options: QConfigOptions, activationObserver: ObserverFactory): QC
       symmetric: options.symmetricActivations ?? false,
       observer: options.activationObserver ?? activationObserver,
     },
-    bias: options.bias ?? 'int32',
-    numerics: options.numerics ?? { numerics: 'float' },
+    bias,
+    numerics,
     float: options.float ?? [],
   };
 }

@@ -18,6 +18,8 @@ export interface QatSchedule {
  */
 export function qatSchedule(module: QuantizedModule, schedule: QatSchedule): (step: number) => void {
   const { totalSteps, freezeBatchNormAt = 0.5, freezeObserversAt = 0.75 } = schedule;
+  if (!Number.isInteger(totalSteps) || totalSteps < 1)
+    throw new ArgumentError(`totalSteps: ${totalSteps} must be a whole number >= 1`);
   for (const [name, v] of Object.entries({ freezeBatchNormAt, freezeObserversAt }))
     if (!(v >= 0 && v <= 1)) throw new ArgumentError(`${name}: ${v} must be a fraction of the run, 0 to 1`);
   module.phase = 'train';

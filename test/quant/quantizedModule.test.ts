@@ -177,6 +177,7 @@ t.test('a schedule freezes batch norm, then the observers', (t) => {
     'frozen frozen',
     'frozen frozen',
   ]);
+  t.throws(() => qatSchedule(module, { totalSteps: NaN }), { code: 'argument', message: /totalSteps: NaN/ });
   t.throws(() => qatSchedule(module, { totalSteps: 10, freezeObserversAt: 2 }), {
     code: 'argument',
     message: /freezeObserversAt/,
@@ -229,11 +230,33 @@ t.test('batch norm that cannot be folded is refused', (t) => {
   t.end();
 });
 
-t.test('bits and granularity are checked', (t) => {
-  t.throws(() => ptqConfig({ weightBits: 9 }), { code: 'quantization', message: /bits: 9/ });
-  t.throws(() => ptqConfig({ granularity: 'per-layer' as never }), {
+t.test('bits, granularity, bias and numerics are checked', (t) => {
+  const refused = (options: object, message: RegExp): void => {
+    t.throws(() => ptqConfig(options), { code: 'quantization', message });
+  };
+  refused({ weightBits: 9 }, /bits: 9/);
+  refused({ granularity: 'per-layer' }, /per-layer/);
+  refused({ bias: 'int8' }, /bias: int8/);
+  refused({ numerics: 'fixed' }, /numerics: "fixed" is unknown/);
+  refused({ numerics: { numerics: 'fixed' } }, /rounding: 'double'/);
+  t.end();
+});
+
+t.test('a hand-made config that kernels cannot run is refused', (t) => {
+  const config = ptqConfig();
+  const { weights, activations } = config;
+  const wide = { quantMin: -32768, quantMax: 32767 };
+  t.throws(() => prepared({ ...config, weights: { ...weights, symmetric: false } }), {
     code: 'quantization',
-    message: /per-layer/,
+    message: /weights: their zero point must be 0/,
+  });
+  t.throws(() => prepared({ ...config, weights: { ...weights, range: { quantMin: 0, quantMax: 255 } } }), {
+    code: 'quantization',
+    message: /signed range/,
+  });
+  t.throws(() => prepared({ ...config, activations: { ...activations, range: wide } }), {
+    code: 'quantization',
+    message: /activations: range \[-32768, 32767\] does not fit 8 bits/,
   });
   t.end();
 });
