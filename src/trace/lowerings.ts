@@ -1,7 +1,16 @@
 /** From a recorded op call to a graph node. Ops that are not listed cannot be traced. */
 import type { Tensor } from '../autograd/index.js';
 import { GraphError, type NDArray, type Shape } from '../core/index.js';
-import type { Node, NodeAttrs, Pair, ParamId, UnaryFunction, ValueId } from '../graph/index.js';
+import type {
+  Node,
+  NodeAttrs,
+  Padding,
+  Pair,
+  ParamId,
+  UnaryFunction,
+  ValueId,
+  WindowAttrs,
+} from '../graph/index.js';
 
 /** One op call, with access to the names of what it touches. */
 export interface Call {
@@ -45,6 +54,30 @@ const globalAvgPool = (call: Call, keepdim: boolean): Node => ({
   inputs: [call.value(call.inputs[0])],
   keepdim,
 });
+
+/** What the attributes of both pooling ops have in common; ceil mode has no place in a graph. */
+interface Pooling extends WindowAttrs {
+  readonly dilation: Pair;
+  readonly ceilMode: boolean;
+}
+
+/** The padding with which windows that are counted in floor mode are those of the call: ceil mode pads at the end. */
+function poolPadding(call: Call, { kernel, stride, padding, dilation, ceilMode }: Pooling): Padding {
+  if (!ceilMode) return padding;
+  const [top, bottom, left, right] = padding;
+  const [, height, width] = call.inputs[0].shape;
+  const [, rows, columns] = call.outputShape;
+  const end = (axis: 0 | 1, count: number, size: number): number =>
+    (count - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1 - size;
+  const grown: Padding = [top, end(0, rows, height + top), left, end(1, columns, width + left)];
+  const counted = (call.attrs as { countIncludePad?: boolean }).countIncludePad === true;
+  if (counted && (grown[1] > bottom || grown[3] > right))
+    throw new GraphError(
+      `${call.op}: in ceil mode the last windows hang over the image, which has no graph node when padding counts; ` +
+        'use countIncludePad: false, or pad first',
+    );
+  return [top, Math.max(grown[1], 0), left, Math.max(grown[3], 0)];
+}
 
 function layer(call: Call): { weight: ParamId; bias: ParamId | null; batchNorm: null; activation: 'none' } {
   const [, weight, bias] = call.inputs;
@@ -118,12 +151,16 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   sub: binary('sub'),
   mul: binary('mul'),
   maxPool2d(call) {
-    const { kernel, stride, padding, dilation } = call.attrs as NodeAttrs['maxPool2d'];
+    const attrs = call.attrs as Pooling;
+    const { kernel, stride, dilation } = attrs;
+    const padding = poolPadding(call, attrs);
     const id = call.fresh('maxPool2d');
     return { op: 'maxPool2d', id, inputs: [call.value(call.inputs[0])], kernel, stride, padding, dilation };
   },
   avgPool2d(call) {
-    const { kernel, stride, padding, countIncludePad } = call.attrs as NodeAttrs['avgPool2d'];
+    const attrs = call.attrs as Pooling & NodeAttrs['avgPool2d'];
+    const { kernel, stride, countIncludePad } = attrs;
+    const padding = poolPadding(call, attrs);
     const id = call.fresh('avgPool2d');
     return {
       op: 'avgPool2d',

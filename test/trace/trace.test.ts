@@ -4,8 +4,10 @@ import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
 import { Linear, Module, Parameter } from '../../src/nn/index.js';
 import {
   adaptiveAvgPool2d,
+  avgPool2d,
   exp,
   linear,
+  maxPool2d,
   mean,
   mul,
   padConstant,
@@ -61,6 +63,22 @@ t.test('a layer that is called twice has two nodes and one weight', (t) => {
     ['fc', 'fc_2', 'fc_3'],
   );
   t.equal(graph.params.size, 2);
+  t.end();
+});
+
+t.test('ceil mode becomes padding at the end', (t) => {
+  for (const size of [5, 6, 7])
+    for (const padding of [0, 1, [1, 0, 0, 1]] as (number | [number, number, number, number])[])
+      for (const pool of [
+        (x: Tensor) => maxPool2d(x, { kernel: 3, stride: 2, padding, ceilMode: true }),
+        (x: Tensor) => maxPool2d(x, { kernel: 2, stride: 3, padding, ceilMode: true, dilation: 2 }),
+        (x: Tensor) =>
+          avgPool2d(x, { kernel: 3, stride: 2, padding, ceilMode: true, countIncludePad: false }),
+      ]) {
+        const x = normal([2, size, 8, 4]);
+        const got = new GraphModule(trace(model(pool), x)).forward(x);
+        t.same(got.toArray(), pool(x).toArray(), `${size} pixels, padding ${padding.toString()}`);
+      }
   t.end();
 });
 
@@ -135,6 +153,12 @@ const REFUSED: [string, RegExp, Module, number[]][] = [
   ['softmax off the last axis', /softmax: axis 1/, model((x) => softmax(x, { axis: 1 })), [2, 4, 4]],
   ['mean over channels', /mean: axes \[3\]/, model((x) => mean(x, { axes: [3] })), [1, 2, 2, 4]],
   ['adaptive pooling', /output size 2 x 2/, model((x) => adaptiveAvgPool2d(x, [2, 2])), [1, 4, 4, 4]],
+  [
+    'a mean of padding that ceil mode adds',
+    /avgPool2d: in ceil mode.*countIncludePad: false/,
+    model((x) => avgPool2d(x, { kernel: 2, ceilMode: true })),
+    [1, 3, 3, 4],
+  ],
   [
     'operands of different ranks',
     /mul.*\[1, 2, 2, 4\] and \[1, 4\] have their batch on different axes/,
