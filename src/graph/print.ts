@@ -1,6 +1,6 @@
 /** A graph as text: one line a node, with shapes, parameters and quantization. */
 import { formatShape, type QParams } from '../core/index.js';
-import { isLayer, paramsOf, type Graph, type Node } from './ir.js';
+import { paramsOf, type Graph, type Node } from './ir.js';
 
 function formatQParams(qp: QParams): string {
   const scale =
@@ -12,9 +12,10 @@ function formatNode(graph: Graph, node: Node): string {
   const value = graph.values.get(node.id);
   const qparams = value?.qparams ? ` : ${formatQParams(value.qparams)}` : '';
   const params = paramsOf(node).map((id) => `${id} ${formatShape(graph.params.get(id)?.array.shape ?? [])}`);
-  const activation = isLayer(node) && node.activation !== 'none' ? ` + ${node.activation}` : '';
+  const clamp = 'activation' in node && node.activation !== 'none' ? ` + ${node.activation}` : '';
+  const op = node.op === 'activation' ? node.activation : node.op === 'unary' ? node.fn : node.op + clamp;
   return (
-    `${node.id} ${formatShape(value?.shape ?? [])}${qparams} = ${node.op}${activation}` +
+    `${node.id} ${formatShape(value?.shape ?? [])}${qparams} = ${op}` +
     `(${[...node.inputs, ...params].join(', ')})`
   );
 }

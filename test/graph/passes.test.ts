@@ -3,7 +3,7 @@ import t from 'tap';
 import { noGrad, type Tensor } from '../../src/autograd/index.js';
 import { foldBatchNorm, fuseLayers, isLayer, printGraph, type Graph } from '../../src/graph/index.js';
 import { BatchNorm, Conv2d, Linear, Module } from '../../src/nn/index.js';
-import { add, relu, relu6 } from '../../src/ops/index.js';
+import { add, relu, relu6, sigmoid } from '../../src/ops/index.js';
 import { GraphModule, trace } from '../../src/trace/index.js';
 import { normal, roughen, TinyCnn } from '../support/models.js';
 
@@ -77,5 +77,42 @@ t.test('a layer that is the output keeps its name and is fused with its clamp', 
   const graph = fuseLayers(trace(new Net(), normal([1, 3])));
   t.same(graph.outputs, ['fc']);
   t.same([...graph.values.keys()], ['input', 'fc']);
+  t.end();
+});
+
+t.test('layers that share a weight under different batch norms cannot be folded', (t) => {
+  class Twice extends Module {
+    readonly fc = new Linear(3, 3, { bias: false });
+    readonly a = new BatchNorm(3);
+    readonly b = new BatchNorm(3);
+    constructor(readonly last: (x: Tensor) => Tensor = (x) => this.b.forward(x)) {
+      super();
+    }
+    override forward(x: Tensor): Tensor {
+      return this.last(this.fc.forward(this.a.forward(this.fc.forward(x))));
+    }
+  }
+  const x = normal([2, 3]);
+  const folded = (model: Twice): Graph => foldBatchNorm(fuseLayers(trace(model, x)));
+  const same = new Twice();
+  near(t, outputs(folded(same), x), [...noGrad(() => same.eval().forward(x)).data]);
+  const two = new Twice();
+  two.b.weight.data.fill(2);
+  t.throws(() => folded(two), { code: 'graph', message: /fc.weight: layers share/ });
+  const bare = new Twice((x) => x);
+  t.throws(() => folded(bare), { code: 'graph', message: /fc.weight: layers share/ });
+  t.end();
+});
+
+t.test('the text of a graph names clamps and functions', (t) => {
+  class Net extends Module {
+    override forward(x: Tensor): Tensor {
+      return relu(sigmoid(relu6(add(x, x))));
+    }
+  }
+  t.match(
+    printGraph(fuseLayers(trace(new Net(), normal([1, 3])))),
+    /= add \+ relu6\(input, input\)\n.*= sigmoid\(add\)\n.*= relu\(sigmoid\)/,
+  );
   t.end();
 });

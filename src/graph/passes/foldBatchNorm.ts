@@ -4,22 +4,31 @@
  * (Jacob et al. 2018, "Quantization and Training of Neural Networks", section 3.2).
  */
 import { GraphError, NDArray } from '../../core/index.js';
-import { isLayer, type Graph, type LayerNode, type Node, type Param, type ParamId } from '../ir.js';
+import {
+  isLayer,
+  paramsOf,
+  type BatchNormRef,
+  type Graph,
+  type LayerNode,
+  type Node,
+  type Param,
+  type ParamId,
+} from '../ir.js';
 
-function read(graph: Graph, id: ParamId): NDArray {
-  const param = graph.params.get(id);
-  if (param === undefined) throw new GraphError(`parameter ${id} is missing`);
-  return param.array;
+function param(graph: Graph, id: ParamId): Param {
+  const found = graph.params.get(id);
+  if (found === undefined) throw new GraphError(`parameter ${id} is missing`);
+  return found;
 }
 
-function foldLayer(graph: Graph, node: LayerNode, params: Map<ParamId, Param>): LayerNode {
-  const bn = node.batchNorm;
-  if (bn === null) return node;
-  const weight = read(graph, node.weight);
+type Place = (param: Param) => void;
+
+function foldLayer(graph: Graph, node: LayerNode, bn: BatchNormRef, place: Place): LayerNode {
+  const weight = param(graph, node.weight).array;
   const [gamma, beta, mean, variance] = [bn.gamma, bn.beta, bn.mean, bn.variance].map(
-    (id) => read(graph, id).data,
+    (id) => param(graph, id).array.data,
   );
-  const bias = node.bias === null ? null : read(graph, node.bias).data;
+  const bias = node.bias === null ? null : param(graph, node.bias).array.data;
   const channels = weight.shape[0];
   const per = weight.size / channels;
   const w = NDArray.like(weight);
@@ -30,15 +39,30 @@ function foldLayer(graph: Graph, node: LayerNode, params: Map<ParamId, Param>): 
     for (let i = c * per; i < (c + 1) * per; i++) w.data[i] = weight.data[i] * factor;
   }
   const biasId = node.bias ?? `${node.id}.bias`;
-  params.set(node.weight, { id: node.weight, array: w, qparams: null });
-  params.set(biasId, { id: biasId, array: b, qparams: null });
-  for (const id of [bn.gamma, bn.beta, bn.mean, bn.variance]) params.delete(id);
+  place({ id: node.weight, array: w, qparams: null });
+  place({ id: biasId, array: b, qparams: null });
   return { ...node, bias: biasId, batchNorm: null };
 }
 
-/** A graph without batch norm on layers. Run {@link fuseBatchNorm} first. */
+/**
+ * A graph without batch norm on layers. Run {@link fuseBatchNorm} first.
+ *
+ * @throws GraphError when layers share a weight or bias that would have to hold different numbers
+ */
 export function foldBatchNorm(graph: Graph): Graph {
-  const params = new Map(graph.params);
-  const nodes = graph.nodes.map((node): Node => (isLayer(node) ? foldLayer(graph, node, params) : node));
+  const params = new Map<ParamId, Param>();
+  const place: Place = (param) => {
+    const { id, array } = param;
+    if (params.get(id)?.array.data.some((v, i) => v !== array.data[i]))
+      throw new GraphError(
+        `${id}: layers share this parameter but their batch norms differ; give each layer its own`,
+      );
+    params.set(id, param);
+  };
+  const nodes = graph.nodes.map((node): Node => {
+    if (isLayer(node) && node.batchNorm !== null) return foldLayer(graph, node, node.batchNorm, place);
+    for (const id of paramsOf(node)) place(param(graph, id));
+    return node;
+  });
   return { ...graph, nodes, params };
 }
