@@ -6,6 +6,10 @@ export default tseslint.config(
   eslint.configs.recommended,
   tseslint.configs.strict,
   {
+    files: ['**/*.js'],
+    languageOptions: { globals: { console: 'readonly', URL: 'readonly' } },
+  },
+  {
     rules: {
       // Indexing a typed array in a loop whose bounds are checked needs no second check.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -1,6 +1,6 @@
 /** Counts the codes in which a fake-quantized network and the integer runtime differ. The claim is: none. */
 import { noGrad, type Tensor } from '../autograd/index.js';
-import { QuantizationError } from '../core/index.js';
+import { QuantizationError, type NDArray } from '../core/index.js';
 import type { Graph, ValueId } from '../graph/index.js';
 import { quantizeArray } from '../ops/index.js';
 import { Session, type SessionOptions } from '../runtime/index.js';
@@ -17,6 +17,11 @@ export interface CodeComparison {
   byValue: Map<ValueId, number>;
 }
 
+export interface CompareOptions extends Pick<SessionOptions, 'backend'> {
+  /** Gets what the session returns for each batch, so that one pass also gives the accuracy. */
+  onOutput?: (output: NDArray, batch: number) => void;
+}
+
 /**
  * Runs `batches` through `module` (in eval mode, phase 'train' or 'frozen') and through a session of its converted
  * graph, and compares every code of every value.
@@ -25,12 +30,13 @@ export function compareCodes(
   module: QuantizedModule,
   graph: Graph,
   batches: Iterable<Tensor>,
-  options: Pick<SessionOptions, 'backend'> = {},
+  options: CompareOptions = {},
 ): CodeComparison {
   if (module.training || (module.phase !== 'train' && module.phase !== 'frozen'))
     throw new QuantizationError(
       "module: compare in eval mode with phase 'frozen'; call eval(), and calibrate or train",
     );
+  const { onOutput, ...sessionOptions } = options;
   const ids = [...module.graph.values.keys()].filter((id) => module.valueQParams(id) !== null);
   const result: CodeComparison = {
     images: 0,
@@ -40,11 +46,13 @@ export function compareCodes(
     byValue: new Map(),
   };
   let session: Session | null = null;
+  let batch = 0;
   for (const x of batches) {
     const n = x.shape[0];
     if (session === null || session.batch !== n)
-      session = new Session(graph, { ...options, batch: n, keep: true });
-    session.run(x.value);
+      session = new Session(graph, { ...sessionOptions, batch: n, keep: true });
+    const output = session.run(x.value);
+    onOutput?.(output, batch++);
     const values = noGrad(() => module.runAll(new Map([[module.graph.inputs[0], x]])));
     result.images += n;
     for (const id of ids) {

@@ -2,7 +2,7 @@
 export { annotate } from './annotate.js';
 export { calibrate } from './calibrate.js';
 export { convert, inputCodes, type ConvertOptions } from './convert.js';
-export { compareCodes, type CodeComparison } from './exactness.js';
+export { compareCodes, type CodeComparison, type CompareOptions } from './exactness.js';
 export * from './observers/index.js';
 export { prepare } from './prepare.js';
 export {

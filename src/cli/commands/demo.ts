@@ -8,10 +8,10 @@ import { RECIPES } from '../../models/index.js';
 import { loadIdxFolder, writeFileAtomic } from '../../node/index.js';
 import { dataFolder } from '../data.js';
 import { dataOption, defineCommand, EXIT, seedOption, type Io } from '../command.js';
-import { EVALUATION_BATCH, type JobEvent, type JobResult } from '../demo/job.js';
+import type { JobEvent, JobResult } from '../demo/job.js';
 import { FULL, PLAN, QUICK, type Limits, type ModelPlan } from '../demo/plan.js';
 import { JobProgress } from '../demo/progress.js';
-import { timeVariants } from '../demo/timing.js';
+import { TIMED_IMAGES, timeVariants } from '../demo/timing.js';
 import type { WorkerInput, WorkerMessage } from '../demo/worker.js';
 import { formatTable, renderReport, type Report, type Variant } from '../report/index.js';
 
@@ -56,7 +56,7 @@ async function runJobs(
 function timed(results: readonly JobResult[], test: ReturnType<typeof loadIdxFolder>['test']): Variant[] {
   return results.flatMap(({ model, variants }) => {
     const { mean, std } = RECIPES[model];
-    const [batch] = new DataLoader(test, { mean, std, batchSize: EVALUATION_BATCH }).batches();
+    const [batch] = new DataLoader(test, { mean, std, batchSize: TIMED_IMAGES }).batches();
     const times = timeVariants(
       variants.map((v) => v.file),
       batch.inputs.value,

@@ -1,11 +1,14 @@
 /** Milliseconds per image of every variant, in interleaved rounds, so that a noisy machine is noisy for all. */
 import { noGrad, Tensor } from '../../autograd/index.js';
-import { NDArray } from '../../core/index.js';
+import type { NDArray } from '../../core/index.js';
 import { decodeModel } from '../../formats/index.js';
 import { Session } from '../../runtime/index.js';
 import { GraphModule } from '../../trace/index.js';
 
 const ROUNDS = 15;
+
+/** Images of a timed pass. */
+export const TIMED_IMAGES = 50;
 
 /** Prepares a model file to be run on `x`. */
 function runner(file: Uint8Array, x: NDArray): () => void {
