@@ -64,7 +64,7 @@ export const FULL: Limits = {
 export const QUICK: Limits = {
   train: 1280,
   test: 500,
-  exactness: 100,
+  validation: 100,
   calibration: 64,
   epochs: 1,
   qatEpochs: 1,
