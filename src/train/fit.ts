@@ -1,4 +1,5 @@
 /** The training loop: steps, events, validation, a stop signal, and a way back when the loss is no longer finite. */
+import type { Tensor } from '../autograd/index.js';
 import { ArgumentError, formatShape, type NDArray } from '../core/index.js';
 import type { Batch, Position } from '../data/index.js';
 import { clipGradNorm, clipGradValue, type OptimizerState, type ScheduleState } from '../optim/index.js';
@@ -116,7 +117,8 @@ class Run {
     const began = performance.now();
     const lr = optimizer.groups[0].lr;
     optimizer.zeroGrad();
-    const output = model.forward(data.inputs);
+    const output = forward(model, data.inputs);
+    if (output === null) return NaN;
     const lossTensor = lossOf(output, data.targets);
     const loss = lossTensor.item();
     if (!Number.isFinite(loss)) return loss;
@@ -194,6 +196,16 @@ class Run {
         good.position.batch === 0 ? `start of epoch ${good.position.epoch + 1}` : 'point where this run began'
       }; use a smaller learning rate, a warm-up or gradient clipping`,
     };
+  }
+}
+
+/** Null where the model cannot compute with weights that are not finite: the observers of QAT refuse them. */
+function forward(model: Trainable, inputs: Tensor): Tensor | null {
+  try {
+    return model.forward(inputs);
+  } catch (error) {
+    if (nonFinite(model) === null) throw error;
+    return null;
   }
 }
 

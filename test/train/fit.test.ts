@@ -5,6 +5,8 @@ import { ArrayDataset, DataLoader, type Position } from '../../src/data/index.js
 import { BatchNorm, Dropout, Flatten, Linear, ReLU, Sequential } from '../../src/nn/index.js';
 import { AdamW, cosine, Schedule, SGD } from '../../src/optim/index.js';
 import { mseLoss, relu } from '../../src/ops/index.js';
+import { prepare, qatConfig } from '../../src/quant/index.js';
+import { trace } from '../../src/trace/index.js';
 import { evaluate, fit, type EpochEvent, type StepEvent } from '../../src/train/index.js';
 
 /** 4 x 4 images with one bright half; the label says which. */
@@ -160,6 +162,31 @@ t.test('weights that are not finite after the last step of an epoch count as wel
   });
   t.match(outcome, { stopped: 'diverged', message: /a parameter of shape \[12\] holds Infinity/ });
   t.same(weights(run.model), before);
+});
+
+t.test('quantized training diverges like any other, although its observers throw', async (t) => {
+  const run = setUp();
+  const [batch] = run.loader.batches();
+  const model = prepare(trace(run.model, batch.inputs), qatConfig());
+  model.phase = 'train';
+  const optimizer = new AdamW(model.parameters(), { lr: 0.01 });
+  let steps = 0;
+  const outcome = await fit({
+    model,
+    optimizer,
+    loader: run.loader,
+    epochs: 2,
+    onStep: () => {
+      if (++steps === 15) model.parameters()[0].data[0] = NaN;
+    },
+  });
+  t.match(outcome, { stopped: 'diverged', position: { epoch: 1, batch: 0 }, at: { epoch: 1, batch: 3 } });
+  t.ok(model.parameters()[0].data.every(Number.isFinite), 'the weights are back');
+  model.phase = 'calibrate';
+  await t.rejects(fit({ model, optimizer, loader: run.loader, epochs: 1 }), {
+    code: 'quantization',
+    message: /'calibrate' observes and does not train/,
+  });
 });
 
 t.test('an absurd learning rate diverges instead of returning garbage', async (t) => {
