@@ -1,6 +1,6 @@
 /** Checks that a graph keeps its rules; for graphs from files and for passes under test. */
-import { checkQParams, formatShape, GraphError, sameShape } from '../core/index.js';
-import { paramsOf, type Graph, type OpName, type Param, type ValueId } from './ir.js';
+import { checkQParams, formatShape, GraphError, qdtypeOf, sameQParams, sameShape } from '../core/index.js';
+import { paramsOf, type Graph, type Node, type OpName, type Param, type Value, type ValueId } from './ir.js';
 import { inferShape } from './shapes.js';
 
 /** How many inputs each op takes; Infinity for one or more. */
@@ -34,9 +34,32 @@ function checkParam({ id, array, qparams }: Param): void {
     );
 }
 
+/** Codes of a value are 8 bits at most and have one scale. */
+function checkValue({ id, qparams }: Value): void {
+  if (qparams === null) return;
+  checkQParams(qparams, id);
+  const { axis, quantMin, quantMax } = qparams;
+  if (axis !== null) throw new GraphError(`value ${id}: has scales on axis ${axis}; values have one scale`);
+  if (qdtypeOf(qparams) === 'int32')
+    throw new GraphError(`value ${id}: codes of [${quantMin}, ${quantMax}] do not fit 8 bits`);
+}
+
+/** These only move codes, which mean the same where they arrive. */
+const MOVES: ReadonlySet<OpName> = new Set<OpName>(['maxPool2d', 'reshape', 'pad', 'upsampleNearest']);
+
+function checkMoved(graph: Graph, node: Node): void {
+  if (!MOVES.has(node.op)) return;
+  const [from, to] = [node.inputs[0], node.id].map((id) => graph.values.get(id)!.qparams);
+  if (from === null ? to !== null : to === null || !sameQParams(from, to))
+    throw new GraphError(
+      `node ${node.id}: ${node.op} moves codes, so its output needs the qparams of ${node.inputs[0]}`,
+    );
+}
+
 /**
  * Returns the graph. Throws GraphError for an unknown op, an undefined or doubly defined value, a missing parameter,
- * a wrong number of inputs, or a batch axis that is not 1; QuantizationError for invalid qparams.
+ * a wrong number of inputs, a batch axis that is not 1, or values whose qparams no kernel takes; QuantizationError for
+ * invalid qparams.
  */
 export function validate(graph: Graph): Graph {
   const defined = new Set<ValueId>();
@@ -48,7 +71,7 @@ export function validate(graph: Graph): Graph {
       throw new GraphError(
         `value ${id} has shape ${formatShape(value.shape)}; axis 0 is the batch and has size 1`,
       );
-    if (value.qparams !== null) checkQParams(value.qparams, id);
+    checkValue(value);
     defined.add(id);
   };
   if (graph.inputs.length === 0) throw new GraphError('inputs: a graph needs at least one');
@@ -64,6 +87,7 @@ export function validate(graph: Graph): Graph {
     const shape = inferShape(graph, node);
     for (const id of paramsOf(node)) checkParam(graph.params.get(id)!);
     define(node.id);
+    checkMoved(graph, node);
     const declared = graph.values.get(node.id)!.shape;
     if (!sameShape(shape, declared))
       throw new GraphError(

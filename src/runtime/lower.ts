@@ -140,13 +140,18 @@ function layerParams(node: NodeOf<'conv2d'> | NodeOf<'linear'>, b: Bindings) {
   const w = b.param(node.weight);
   if (w.qparams === null || node.batchNorm !== null)
     throw new GraphError(`node ${node.id}: its weights are not codes; use convert() first`);
+  if (w.qparams.zeroPoint.some((z) => z !== 0))
+    throw new GraphError(`node ${node.id}: the zero point of ${w.id} is not 0; weights are symmetric here`);
+  const bias = node.bias === null ? null : b.param(node.bias).array.data;
+  if (bias !== null && !(bias instanceof Int32Array))
+    throw new GraphError(`node ${node.id}: its bias is not int32 codes; use convert() first`);
   const xq = qparamsOf(x, node.inputs[0]);
   return {
     x: x.data as CodeArray,
     xZeroPoint: xq.zeroPoint[0],
     w: w.array.data as CodeArray,
     wZeroPoint: 0,
-    bias: node.bias === null ? null : (b.param(node.bias).array.data as Int32Array),
+    bias,
     requant: layerRequantization(
       b.numerics,
       xq.scale[0],

@@ -1,6 +1,6 @@
 /** Every rule of a graph, broken one at a time. */
 import t from 'tap';
-import { perTensor, NDArray } from '../../src/core/index.js';
+import { perTensor, NDArray, type QParams } from '../../src/core/index.js';
 import { validate, type Graph, type Node, type Value } from '../../src/graph/index.js';
 import { trace } from '../../src/trace/index.js';
 import { EveryOp, normal } from '../support/models.js';
@@ -78,5 +78,28 @@ t.test('qparams are checked', (t) => {
   const qparams = { ...perTensor(1, 0, { quantMin: -128, quantMax: 127 }), scale: Float32Array.of(NaN) };
   const values = new Map(graph.values).set('input', { ...graph.values.get('input')!, qparams });
   t.throws(() => validate({ ...graph, values }), { code: 'quantization', message: /input.*scale/ });
+  t.end();
+});
+
+t.test('qparams that no kernel takes', (t) => {
+  const byte = { quantMin: -128, quantMax: 127 };
+  const graph = good();
+  const with_ = (ids: string[], qparams: QParams): Graph => {
+    const values = new Map(graph.values);
+    for (const id of ids) values.set(id, { ...values.get(id)!, qparams });
+    return { ...graph, values };
+  };
+  const refused = (g: Graph, message: RegExp): void => {
+    t.throws(() => validate(g), { code: 'graph', message });
+  };
+  refused(with_(['input'], perTensor(1, 0, { quantMin: -1000, quantMax: 1000 })), /input.*do not fit 8 bits/);
+  refused(with_(['input'], { ...perTensor(1, 0, byte), axis: 1 }), /input.*values have one scale/);
+  const resize = graph.nodes.find((n) => n.op === 'upsampleNearest')!;
+  const [from] = resize.inputs;
+  refused(with_([from], perTensor(1, 0, byte)), /upsampleNearest moves codes, so its output needs the qparams of/);
+  refused(with_([resize.id], perTensor(1, 0, byte)), /moves codes/);
+  const both = with_([from], perTensor(1, 0, byte));
+  const other = with_([resize.id], perTensor(2, 0, byte)).values.get(resize.id)!;
+  refused({ ...both, values: new Map(both.values).set(resize.id, other) }, /moves codes/);
   t.end();
 });

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { js, reference } from '../../kernels/index.js';
 import { NDArray } from '../../src/core/index.js';
+import type { Graph, Param } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { planArena } from '../../src/runtime/plan.js';
@@ -93,5 +94,24 @@ t.test('NaN and infinities in the input are codes like any other', (t) => {
   const x = normal([1, 8, 8, 2]).value;
   x.data.set([NaN, Infinity, -Infinity]);
   t.ok(new Session(tiny).run(x).data.every(Number.isFinite));
+  t.end();
+});
+
+t.test('weights with a zero point and biases that are no codes are refused', (t) => {
+  const change = (id: string, param: Partial<Param>): Graph => ({
+    ...tiny,
+    params: new Map(tiny.params).set(id, { ...tiny.params.get(id)!, ...param }),
+  });
+  const { qparams } = tiny.params.get('fc.weight')!;
+  const shifted = { ...qparams!, zeroPoint: qparams!.zeroPoint.map(() => 1) };
+  t.throws(() => new Session(change('fc.weight', { qparams: shifted })), {
+    code: 'graph',
+    message: /fc: the zero point of fc.weight is not 0/,
+  });
+  const array = tiny.params.get('fc.bias')!.array.astype('float32');
+  t.throws(() => new Session(change('fc.bias', { array, qparams: null })), {
+    code: 'graph',
+    message: /fc: its bias is not int32 codes/,
+  });
   t.end();
 });
