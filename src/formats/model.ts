@@ -131,19 +131,20 @@ function readParam(value: Json | undefined, where: string, tensors: ReadonlyMap<
   const scale = tensor(scaleName(id)).data;
   if (!(scale instanceof Float32Array))
     throw new FormatError(`${where}: scales are not float32; the file is corrupt`);
-  const zeros = tensors.get(zeroPointName(id))?.data ?? new Int32Array(scale.length);
+  const zeroPoint = tensors.get(zeroPointName(id))?.data ?? new Int32Array(scale.length);
+  if (!(zeroPoint instanceof Int32Array))
+    throw new FormatError(`${where}: zero points are not int32; the file is corrupt`);
   const dtype = qdtypeOf(entry.qparams);
-  const qparams: QParams = { ...entry.qparams, dtype, scale, zeroPoint: Int32Array.from(zeros) };
-  const codes =
+  const qparams: QParams = { ...entry.qparams, dtype, scale, zeroPoint };
+  if (stored.dtype !== (dtype === 'int4' ? 'uint8' : dtype))
+    throw new FormatError(
+      `${where}: ${id} is stored as ${stored.dtype}, its codes are ${dtype}; the file is corrupt`,
+    );
+  const array =
     dtype === 'int4'
       ? new NDArray(unpackInt4(stored.data as Uint8Array, sizeOf(entry.shape)), entry.shape)
       : withShape(stored, entry.shape, where);
-  const storage = dtype === 'int4' ? 'int8' : dtype;
-  if (codes.dtype !== storage)
-    throw new FormatError(
-      `${where}: ${id} is stored as ${codes.dtype}, its codes are ${dtype}; the file is corrupt`,
-    );
-  return { id, array: codes, qparams };
+  return { id, array, qparams };
 }
 
 function withShape(array: NDArray, want: readonly number[], where: string): NDArray {
@@ -152,6 +153,13 @@ function withShape(array: NDArray, want: readonly number[], where: string): NDAr
       `${where}: ${array.size} elements do not fill [${want.join(', ')}]; the file is corrupt`,
     );
   return array.reshape(want);
+}
+
+function byId<T extends { readonly id: string }>(list: string, items: readonly T[]): Map<string, T> {
+  const map = new Map(items.map((item) => [item.id, item]));
+  if (map.size !== items.length)
+    throw new FormatError(`model.${list}: an id appears twice; the file is corrupt`);
+  return map;
 }
 
 function readNumerics(v: Json | undefined, where: string): Numerics {
@@ -183,8 +191,8 @@ export function decodeModel(bytes: Uint8Array): Model {
     outputs: raw.outputs,
     nodes: raw.nodes,
     numerics: raw.numerics,
-    values: new Map(raw.values.map((v) => [v.id, v])),
-    params: new Map(raw.params.map((p) => [p.id, p])),
+    values: byId('values', raw.values),
+    params: byId('params', raw.params),
   });
   return { graph, info: { labels: raw.labels, normalization: raw.normalization } };
 }

@@ -1,6 +1,6 @@
 /** Model files: nothing is lost, and a damaged or hostile file is a typed error. */
 import t from 'tap';
-import { OctogradError, Random } from '../../src/core/index.js';
+import { NDArray, OctogradError, Random } from '../../src/core/index.js';
 import {
   decodeContainer,
   decodeModel,
@@ -103,6 +103,8 @@ t.test('a document that does not make sense is refused, whatever its checksum sa
     ['parameter without data', (d) => (d['params'][0]['id'] = 'nowhere')],
     ['parameter of another shape', (d) => (d['params'][0]['shape'] = [6, 3, 3, 3])],
     ['parameter without qparams', (d) => (d['params'][0]['qparams'] = null)],
+    ['a parameter twice', (d) => d['params'].push(d['params'][0])],
+    ['a value twice', (d) => d['values'].push(d['values'][0])],
     ['parameter of other codes', (d) => (d['params'][0]['qparams'] = { axis: 0, quantMin: -7, quantMax: 7 })],
   ];
   for (const [name, f] of cases) {
@@ -110,6 +112,26 @@ t.test('a document that does not make sense is refused, whatever its checksum sa
     const load = (): Session => new Session(decodeModel(bytes).graph);
     t.throws(load, { code: /^(format|graph|quantization|shape)$/ }, name);
   }
+  t.end();
+});
+
+t.test('a tensor of another type is refused', (t) => {
+  const graph = quantized(4);
+  const { kind, document, tensors } = decodeContainer(encodeModel(graph));
+  const param = [...graph.params.values()].find((p) => p.qparams?.dtype === 'int4')!;
+  const floats = (length: number): NDArray => NDArray.full([length], 1.5, 'float32');
+  const load =
+    (id: string, array: NDArray): (() => unknown) =>
+    () =>
+      decodeModel(encodeContainer({ kind, document, tensors: new Map(tensors).set(id, array) }));
+  t.throws(load(param.id, floats(tensors.get(param.id)!.size)), {
+    code: 'format',
+    message: /stored as float32, its codes are int4/,
+  });
+  t.throws(load(`${param.id}#zeroPoint`, floats(param.qparams!.scale.length)), {
+    code: 'format',
+    message: /zero points are not int32/,
+  });
   t.end();
 });
 
