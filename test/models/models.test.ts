@@ -2,6 +2,7 @@ import t from 'tap';
 import { tensor, zeros } from '../../src/autograd/index.js';
 import { ArgumentError, NDArray, Random } from '../../src/core/index.js';
 import { createModel, MODEL_NAMES, PlainCnn, RECIPES } from '../../src/models/index.js';
+import { oneCycle, Schedule } from '../../src/optim/index.js';
 import { crossEntropy, sum } from '../../src/ops/index.js';
 
 const batch = (n: number) =>
@@ -43,7 +44,7 @@ for (const name of MODEL_NAMES) {
   });
 }
 
-t.test('one step of each recipe at its top rate lowers the loss of that batch', (t) => {
+t.test('the first steps of each recipe lower the loss of their batch', (t) => {
   const targets = tensor(
     new NDArray(
       Int32Array.from({ length: 8 }, (_, i) => i),
@@ -54,12 +55,16 @@ t.test('one step of each recipe at its top rate lowers the loss of that batch', 
     const model = createModel(name, { seed: 3 });
     const { optimizer: make, maxLr } = RECIPES[name];
     const optimizer = make(model.parameters());
-    t.equal(optimizer.groups[0].lr, maxLr);
+    const schedule = new Schedule(optimizer, oneCycle({ maxLr, totalSteps: 1000 }));
     const lossOf = () => crossEntropy(model.forward(batch(8)), targets);
-    const before = lossOf();
-    before.backward();
-    optimizer.step();
-    t.ok(lossOf().item() < before.item(), name);
+    const before = lossOf().item();
+    for (let i = 0; i < 3; i++) {
+      optimizer.zeroGrad();
+      lossOf().backward();
+      optimizer.step();
+      schedule.step();
+    }
+    t.ok(lossOf().item() < before, name);
   }
   t.end();
 });
