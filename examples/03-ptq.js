@@ -19,8 +19,8 @@ import { loadIdxFolder } from 'octograd/node';
 
 const folder = loadIdxFolder(new URL('../data/fashion-mnist', import.meta.url).pathname);
 const normalize = { mean: 0.286, std: 0.353 };
-const loader = new DataLoader(folder.train.slice(0, 1500), { ...normalize, shuffle: true, seed: 1 });
-const test = new DataLoader(folder.test.slice(0, 500), { ...normalize, batchSize: 100 });
+const loader = new DataLoader(folder.train.slice(0, 800), { ...normalize, shuffle: true, seed: 1 });
+const test = new DataLoader(folder.test.slice(0, 200), { ...normalize, batchSize: 100 });
 
 const model = models.createModel('residual', { seed: 1 });
 const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 });

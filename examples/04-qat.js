@@ -26,13 +26,13 @@ const loader = new DataLoader(folder.train.slice(0, 2000), {
   seed: 1,
   dropLast: true,
 });
-const test = new DataLoader(folder.test.slice(0, 500), { ...normalize, batchSize: 100 });
+const test = new DataLoader(folder.test.slice(0, 300), { ...normalize, batchSize: 100 });
 const calibration = [...loader].slice(0, 4).map((batch) => batch.inputs);
 const percent = async (m) => `${(100 * (await evaluate({ model: m, loader: test })).accuracy).toFixed(1)} %`;
 
-const model = models.createModel('depthwise', { seed: 1 });
+const model = models.createModel('depthwise', { width: 8, seed: 1 });
 const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 });
-await fit({ model, optimizer, loader, epochs: 2 });
+await fit({ model, optimizer, loader, epochs: 3 });
 console.log('float:                 ', await percent(model));
 
 const graph = trace(model, calibration[0]);
@@ -43,10 +43,10 @@ for (const granularity of ['per-tensor', 'per-channel']) {
 
 // Start from the calibrated ranges and train on with rounding in the forward pass and straight-through gradients.
 const module = calibrate(prepare(graph, qatConfig({ weightBits: 4 })), calibration);
-const schedule = qatSchedule(module, { totalSteps: loader.length });
+const schedule = qatSchedule(module, { totalSteps: 2 * loader.length });
 let step = 0;
-const sgd = new optim.SGD(module.parameters(), { lr: 0.02, momentum: 0.9 });
-await fit({ model: module, optimizer: sgd, loader, epochs: 1, onStep: () => schedule(++step) });
+const adam = new optim.AdamW(module.parameters(), { lr: 0.003 });
+await fit({ model: module, optimizer: adam, loader, epochs: 2, onStep: () => schedule(++step) });
 console.log('W4A8 QAT per-channel:  ', await percent(module));
 
 // The integers give the same answers.

@@ -4,7 +4,7 @@ import { DataLoader } from '../data/index.js';
 import type { Model } from '../formats/index.js';
 import type { Numerics } from '../graph/index.js';
 import { createProgress } from '../node/index.js';
-import { oneCycle, Schedule, SGD } from '../optim/index.js';
+import { AdamW, oneCycle, Schedule } from '../optim/index.js';
 import {
   calibrate,
   prepare,
@@ -80,7 +80,7 @@ async function trainQuantized(
     dropLast: images.length >= batch,
   });
   const totalSteps = epochs * loader.length;
-  const optimizer = new SGD(module.parameters(), { lr, momentum: 0.9, nesterov: true });
+  const optimizer = new AdamW(module.parameters(), { lr });
   const schedule = new Schedule(optimizer, oneCycle({ maxLr: lr, totalSteps, pctStart: 0.1 }));
   const freeze = qatSchedule(module, { totalSteps });
   const progress = createProgress({ onLine: (line) => io.stderr(line) });

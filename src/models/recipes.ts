@@ -14,7 +14,7 @@ export interface Recipe {
   /** Top of a one-cycle schedule over all steps; `pctStart` of them rise. */
   readonly maxLr: number;
   readonly pctStart: number;
-  /** Top of the schedule of quantization-aware training, which begins with trained weights. */
+  /** Top of the schedule of quantization-aware training with AdamW, which begins with trained weights. */
   readonly qatLr: number;
   optimizer(params: Iterable<Tensor>): Optimizer;
 }
@@ -27,7 +27,7 @@ const common = {
   epochs: 3,
   maxLr: 0.2,
   pctStart: 0.2,
-  qatLr: 0.01,
+  qatLr: 0.003,
   optimizer: (params: Iterable<Tensor>): Optimizer =>
     new SGD(params, { lr: 0.2, momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
 };

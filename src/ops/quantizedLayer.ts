@@ -156,7 +156,7 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
   infer([x, weight, bias], attrs): ArraySpec {
     for (const t of [x, weight, bias])
       if (t !== undefined && t.dtype !== 'float32')
-        throw new DTypeError(`quantizedLayer: operands are float32, one is ${t.dtype}`);
+        throw new DTypeError(`quantizedLayer: an operand is ${t.dtype}; convert it with astype('float32')`);
     const rank = attrs.conv === null ? 2 : 4;
     if (weight.shape.length !== rank || x.shape.length < 2 || (rank === 4 && x.shape.length !== 4))
       throw new ShapeError(

@@ -5,22 +5,28 @@ import type { QuantizedModule } from './quantizedModule.js';
 
 /**
  * Runs the float network over `batches`, lets the observers watch, and leaves the module in eval mode with phase
- * 'frozen': ready to evaluate and convert, or to train on from there (phase 'train').
+ * 'frozen': ready to evaluate and convert, or to train on from there (phase 'train'). What was observed before is
+ * forgotten. Where it throws, the phase is 'off'.
  *
  * @throws QuantizationError for an empty set, and for NaN or Infinity, naming the tensor and the batch
  */
 export function calibrate(module: QuantizedModule, batches: Iterable<Tensor>): QuantizedModule {
   module.eval();
+  module.resetObservers();
   module.phase = 'calibrate';
   let count = 0;
-  for (const x of batches) {
-    module.forward(x);
-    count++;
+  try {
+    for (const x of batches) {
+      module.forward(x);
+      count++;
+    }
+    if (count === 0)
+      throw new QuantizationError(
+        'batches: the calibration set is empty; give at least one batch of typical inputs',
+      );
+    module.phase = 'frozen';
+  } finally {
+    if (module.phase === 'calibrate') module.phase = 'off';
   }
-  if (count === 0)
-    throw new QuantizationError(
-      'batches: the calibration set is empty; give at least one batch of typical inputs',
-    );
-  module.phase = 'frozen';
   return module;
 }

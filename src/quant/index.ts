@@ -15,6 +15,6 @@ export {
 } from './qconfig.js';
 export * from './qparams.js';
 export type { QSpec } from './qspec.js';
-export { QuantizedModule, type Phase } from './quantizedModule.js';
+export { QuantizedModule, type Phase, type QuantizationState } from './quantizedModule.js';
 export { Quantizer } from './quantizer.js';
 export { qatSchedule, type QatSchedule } from './schedule.js';

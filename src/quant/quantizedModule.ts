@@ -43,6 +43,13 @@ const PHASES: readonly Phase[] = ['off', 'calibrate', 'train', 'frozen'];
  */
 const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad']);
 
+export interface QuantizationState {
+  readonly phase: Phase;
+  readonly batchNorm: 'live' | 'frozen';
+  /** Quantizers with the state of their observers, null where parameters are fixed. */
+  readonly quantizers: readonly (readonly [id: string, state: object | null])[];
+}
+
 /** What a layer's integers are made from. */
 export interface ResolvedLayer extends LayerWeights {
   readonly weightQParams: QParams;
@@ -90,6 +97,29 @@ export class QuantizedModule extends GraphModule {
       throw new QuantizationError(
         `${missing.join(', ')}: nothing was observed yet; calibrate() on representative data, or train, before this`,
       );
+  }
+
+  /** Forgets everything observed, as before the first calibration. */
+  resetObservers(): void {
+    for (const quantizer of this.#quantizers.values()) quantizer.reset();
+  }
+
+  /** Phase, batch norm mode and every observer: what a checkpoint needs beside the state dict. Plain JSON. */
+  extraState(): QuantizationState {
+    const quantizers = Array.from(this.#quantizers, ([id, q]) => [id, q.state()] as const);
+    return { phase: this.#phase, batchNorm: this.batchNorm, quantizers };
+  }
+
+  /** Throws QuantizationError when the state is of another network, FormatError when an observer's is broken. */
+  loadExtraState({ phase, batchNorm, quantizers }: QuantizationState): void {
+    for (const [id, state] of quantizers) {
+      const quantizer = this.#quantizers.get(id);
+      if (quantizer === undefined)
+        throw new QuantizationError(`state: ${id} has no quantizer here; prepare the network that was saved`);
+      quantizer.load(state);
+    }
+    this.phase = phase;
+    this.batchNorm = batchNorm;
   }
 
   /** The quantizer of a value or weight; null where it stays in float. Shared values share one. */

@@ -38,6 +38,25 @@ export class Quantizer {
     return this.#qparams;
   }
 
+  /** Forgets what was observed. */
+  reset(): void {
+    if (this.#observer === null) return;
+    this.#observer.reset();
+    this.#qparams = null;
+  }
+
+  /** Plain JSON of the observer, for a checkpoint; null where the parameters are fixed. */
+  state(): object | null {
+    return this.#observer?.state() ?? null;
+  }
+
+  /** Throws FormatError when the state is of another observer. */
+  load(state: object | null): void {
+    if (this.#observer === null || state === null) return;
+    this.#observer.load(state);
+    this.#qparams = null;
+  }
+
   /** Uses these parameters from now on, whatever is observed. */
   fix(qparams: QParams): void {
     this.#qparams = qparams;

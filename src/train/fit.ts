@@ -44,6 +44,7 @@ export interface FitOptions {
 interface Snapshot {
   readonly position: Position;
   readonly model: ReadonlyMap<string, NDArray>;
+  readonly extra: object | null;
   readonly optimizer: OptimizerState;
   readonly schedule: ScheduleState | null;
 }
@@ -169,6 +170,7 @@ class Run {
     this.#good = {
       position,
       model: model.stateDict(),
+      extra: model.extraState?.() ?? null,
       optimizer: optimizer.state(),
       schedule: schedule?.state() ?? null,
     };
@@ -184,6 +186,7 @@ class Run {
     const { model, optimizer, schedule } = this.#options;
     const good = this.#good!;
     model.loadStateDict(good.model);
+    if (good.extra !== null) model.loadExtraState?.(good.extra);
     optimizer.zeroGrad();
     optimizer.load(good.optimizer);
     if (good.schedule !== null) schedule?.load(good.schedule);

@@ -11,9 +11,12 @@ export interface Trainable {
   parameters(): Iterable<Tensor>;
   /** Switches to training, or with `false` to evaluation. */
   train(on?: boolean): unknown;
-  /** A copy of everything that training changes. */
+  /** A copy of all arrays that training changes. */
   stateDict(): ReadonlyMap<string, NDArray>;
   loadStateDict(state: ReadonlyMap<string, NDArray>): unknown;
+  /** What else training changes, as plain JSON: the observers of a quantized module. */
+  extraState?(): object;
+  loadExtraState?(state: object): void;
 }
 
 /** Repeatable batches; see DataLoader. */

@@ -128,6 +128,38 @@ t.test('every value of a frozen module lies on the grid of its qparams', (t) => 
   t.end();
 });
 
+t.test('calibrating again starts afresh; a calibration that fails leaves phase off', (t) => {
+  const { module } = prepared(ptqConfig());
+  calibrate(module, batches(1, SHAPE));
+  const before = module.extraState();
+  calibrate(module, [normal(SHAPE, 9, 50)]);
+  t.notSame(module.extraState(), before);
+  calibrate(module, batches(1, SHAPE));
+  t.same(module.extraState(), before, 'the wide batch is forgotten');
+  t.throws(() => calibrate(module, []), { code: 'quantization' });
+  t.equal(module.phase, 'off');
+  t.end();
+});
+
+t.test('the state of the observers survives JSON', (t) => {
+  const { module } = prepared();
+  calibrate(module, batches(2, SHAPE));
+  module.phase = 'train';
+  module.batchNorm = 'frozen';
+  const state = JSON.parse(JSON.stringify(module.extraState())) as ReturnType<typeof module.extraState>;
+  const other = prepared().module;
+  other.loadStateDict(module.stateDict());
+  other.loadExtraState(state);
+  t.equal(other.phase, 'train');
+  const x = normal(SHAPE, 6);
+  t.same(other.eval().forward(x).toArray(), module.eval().forward(x).toArray());
+  t.throws(() => other.loadExtraState({ ...state, quantizers: [['nowhere', null]] }), {
+    code: 'quantization',
+    message: /nowhere/,
+  });
+  t.end();
+});
+
 t.test('gradients reach every parameter, with batch norm live and frozen', (t) => {
   const { module } = prepared();
   calibrate(module, batches(1, SHAPE)).train();

@@ -119,11 +119,14 @@ export const demo = defineCommand({
     const progress = new JobProgress(io, options.quiet);
     const seed = String(options.seed);
     let results: JobResult[];
+    const stop = new AbortController();
+    io.signal.addEventListener('abort', () => stop.abort());
     try {
       results = await runJobs(PLAN, workers, (plan) =>
-        runInWorker({ plan, limits, seed, data }, io.signal, (e) => progress.show(e)),
+        runInWorker({ plan, limits, seed, data }, stop.signal, (e) => progress.show(e)),
       );
     } catch (error) {
+      stop.abort(); // the other jobs end too
       if (io.signal.aborted) return EXIT.aborted;
       throw error;
     } finally {

@@ -49,7 +49,7 @@ export const quantize = defineCommand({
     },
     calibration: { kind: 'integer', min: 1, default: 512, help: 'training images that set the ranges' },
     epochs: { kind: 'integer', min: 1, default: 1, help: 'of qat' },
-    lr: { kind: 'number', min: 1e-8, default: 0.01, help: 'highest learning rate of qat' },
+    lr: { kind: 'number', min: 1e-8, default: 0.003, help: 'highest learning rate of qat (AdamW)' },
     batch: { kind: 'integer', min: 1, default: 64, help: 'images per step of qat' },
     limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
     compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },

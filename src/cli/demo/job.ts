@@ -5,7 +5,7 @@ import { DataLoader, type ArrayDataset } from '../../data/index.js';
 import { encodeModel } from '../../formats/index.js';
 import { foldBatchNorm, fuseLayers, type Graph } from '../../graph/index.js';
 import { createModel, RECIPES, type ModelName } from '../../models/index.js';
-import { oneCycle, Schedule, SGD } from '../../optim/index.js';
+import { AdamW, oneCycle, Schedule } from '../../optim/index.js';
 import {
   calibrate,
   compareCodes,
@@ -176,7 +176,7 @@ class Job {
     const recipe = RECIPES[plan.model];
     const loader = this.#trainLoader(name);
     const totalSteps = limits.qatEpochs * loader.length;
-    const optimizer = new SGD(module.parameters(), { lr: recipe.qatLr, momentum: 0.9, nesterov: true });
+    const optimizer = new AdamW(module.parameters(), { lr: recipe.qatLr });
     const schedule = new Schedule(optimizer, oneCycle({ maxLr: recipe.qatLr, totalSteps, pctStart: 0.1 }));
     const freeze = qatSchedule(module, { totalSteps });
     let step = 0;
