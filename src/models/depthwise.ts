@@ -4,14 +4,14 @@ import { BatchNorm, Conv2d, DepthwiseConv2d, Linear, Module, ReLU6, Sequential }
 import { mean } from '../ops/index.js';
 import type { ModelOptions } from './options.js';
 
-/** x [N, 28, 28, 1] -> class scores [N, 10]. With width 8: 0.13 million multiply-adds per image, 3.3 thousand weights. */
+/** x [N, 28, 28, 1] -> class scores [N, 10]. With width 16: 0.24 million multiply-adds per image, 9.8 thousand weights. */
 export class DepthwiseCnn extends Module {
   readonly features: Sequential;
   readonly classifier: Linear;
 
   constructor(options: ModelOptions = {}) {
     super();
-    const { width = 8, classes = 10, random } = options;
+    const { width = 16, classes = 10, random } = options;
     const separable = (inChannels: number, outChannels: number, stride: number): Module[] => [
       new DepthwiseConv2d(inChannels, 3, { stride, padding: 1, bias: false, random }),
       new BatchNorm(inChannels),
@@ -24,10 +24,10 @@ export class DepthwiseCnn extends Module {
       new Conv2d(1, width, 3, { stride: 2, padding: 1, bias: false, random }),
       new BatchNorm(width),
       new ReLU6(),
-      ...separable(width, 2 * width, 1),
-      ...separable(2 * width, 2 * width, 2),
-      ...separable(2 * width, 4 * width, 1),
-      ...separable(4 * width, 4 * width, 2),
+      ...separable(width, 2 * width, 2),
+      ...separable(2 * width, 2 * width, 1),
+      ...separable(2 * width, 4 * width, 2),
+      ...separable(4 * width, 4 * width, 1),
     );
     this.classifier = new Linear(4 * width, classes, { random });
   }
