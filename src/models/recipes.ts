@@ -41,7 +41,6 @@ export const RECIPES: Readonly<Record<ModelName, Recipe>> = {
   residual: common,
   depthwise: {
     ...common,
-    // With 5e-4 its folded weights would hardly spread over the channels, and scales per tensor would do.
     optimizer: (params) => new SGD(params, { lr: 0.2, momentum: 0.9, nesterov: true, weightDecay: 1e-4 }),
   },
 };
