@@ -102,12 +102,7 @@ export const demo = defineCommand({
     ...dataOption,
     out: { kind: 'text', default: 'out', placeholder: 'DIR', help: 'where the report and the models go' },
     quick: { kind: 'flag', help: 'a rehearsal on few images; its numbers mean nothing' },
-    workers: {
-      kind: 'integer',
-      min: 1,
-      max: 3,
-      help: 'models trained at the same time (default: one a core)',
-    },
+    workers: { kind: 'integer', min: 1, max: 3, default: 3, help: 'models trained at the same time' },
   },
   async run({ options }, io: Io) {
     const start = performance.now();
@@ -115,14 +110,13 @@ export const demo = defineCommand({
     const data = dataFolder(options.data);
     const { train, test } = loadIdxFolder(data);
     mkdirSync(options.out, { recursive: true });
-    const workers = options.workers ?? Math.min(availableParallelism(), PLAN.length);
     const progress = new JobProgress(io, options.quiet);
     const seed = String(options.seed);
     let results: JobResult[];
     const stop = new AbortController();
     io.signal.addEventListener('abort', () => stop.abort());
     try {
-      results = await runJobs(PLAN, workers, (plan) =>
+      results = await runJobs(PLAN, options.workers, (plan) =>
         runInWorker({ plan, limits, seed, data }, stop.signal, (e) => progress.show(e)),
       );
     } catch (error) {
