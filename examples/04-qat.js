@@ -20,13 +20,13 @@ import { loadIdxFolder } from 'octograd/node';
 
 const folder = loadIdxFolder(new URL('../data/fashion-mnist', import.meta.url).pathname);
 const normalize = { mean: 0.286, std: 0.353 };
-const loader = new DataLoader(folder.train.slice(0, 2000), {
+const loader = new DataLoader(folder.train.slice(0, 1280), {
   ...normalize,
   shuffle: true,
   seed: 1,
   dropLast: true,
 });
-const test = new DataLoader(folder.test.slice(0, 300), { ...normalize, batchSize: 100 });
+const test = new DataLoader(folder.test.slice(0, 200), { ...normalize, batchSize: 100 });
 const calibration = [...loader].slice(0, 4).map((batch) => batch.inputs);
 const percent = async (m) => `${(100 * (await evaluate({ model: m, loader: test })).accuracy).toFixed(1)} %`;
 
