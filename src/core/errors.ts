@@ -3,15 +3,7 @@
  * do about it; `code` is stable and meant for programs.
  */
 export type ErrorCode =
-  | 'argument'
-  | 'shape'
-  | 'dtype'
-  | 'autograd'
-  | 'graph'
-  | 'quantization'
-  | 'data'
-  | 'format'
-  | 'unsupported';
+  'argument' | 'shape' | 'dtype' | 'autograd' | 'graph' | 'quantization' | 'data' | 'format' | 'unsupported';
 
 export class OctogradError extends Error {
   readonly code: ErrorCode;

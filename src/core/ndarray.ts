@@ -87,7 +87,8 @@ export function flattenNested(value: Nested): { values: number[]; shape: number[
   const values: number[] = [];
   const walk = (v: Nested, depth: number): void => {
     if (typeof v === 'number') {
-      if (depth !== shape.length) throw new ShapeError('data: nested arrays are ragged; all rows need one length');
+      if (depth !== shape.length)
+        throw new ShapeError('data: nested arrays are ragged; all rows need one length');
       values.push(v);
       return;
     }

@@ -69,7 +69,9 @@ export function checkQParams(qp: QParams, name = 'qparams'): QParams {
       `${name}: ${qp.scale.length} scales and ${qp.zeroPoint.length} zero points; give one of each per channel`,
     );
   if (qp.axis === null && qp.scale.length !== 1)
-    throw new QuantizationError(`${name}: ${qp.scale.length} scales without an axis; set axis, or give one scale`);
+    throw new QuantizationError(
+      `${name}: ${qp.scale.length} scales without an axis; set axis, or give one scale`,
+    );
   for (let i = 0; i < qp.scale.length; i++) {
     const s = qp.scale[i];
     if (!(s >= MIN_NORMAL_F32 && s <= MAX_F32))

@@ -96,7 +96,10 @@ t.test('qparams that no kernel takes', (t) => {
   refused(with_(['input'], { ...perTensor(1, 0, byte), axis: 1 }), /input.*values have one scale/);
   const resize = graph.nodes.find((n) => n.op === 'upsampleNearest')!;
   const [from] = resize.inputs;
-  refused(with_([from], perTensor(1, 0, byte)), /upsampleNearest moves codes, so its output needs the qparams of/);
+  refused(
+    with_([from], perTensor(1, 0, byte)),
+    /upsampleNearest moves codes, so its output needs the qparams of/,
+  );
   refused(with_([resize.id], perTensor(1, 0, byte)), /moves codes/);
   const both = with_([from], perTensor(1, 0, byte));
   const other = with_([resize.id], perTensor(2, 0, byte)).values.get(resize.id)!;
