@@ -1,5 +1,4 @@
 /** One model of the demo: float training, every quantized variant, codes compared. Runs in a worker or in place. */
-import { crossEntropy } from '../../ops/index.js';
 import { Tensor } from '../../autograd/index.js';
 import { DataLoader, type ArrayDataset } from '../../data/index.js';
 import { encodeModel } from '../../formats/index.js';
@@ -16,15 +15,15 @@ import {
   qatSchedule,
   type QuantizedModule,
 } from '../../quant/index.js';
-import { Session } from '../../runtime/index.js';
 import { GraphModule, trace } from '../../trace/index.js';
 import { countCorrect, evaluate, fit, type EpochEvent, type StepEvent } from '../../train/index.js';
+import { predictor } from '../inference.js';
 import type { CurvePoint, Exactness, Histogram } from '../report/index.js';
 import { modelHistograms } from './histograms.js';
 import type { Limits, ModelPlan, QuantizedVariant } from './plan.js';
 
-/** Evaluation, comparison and timing run this many images at a time. */
-export const EVALUATION_BATCH = 100;
+/** Evaluation and comparison run this many images at a time. */
+const EVALUATION_BATCH = 100;
 
 export interface JobInput {
   readonly plan: ModelPlan;
@@ -186,7 +185,6 @@ class Job {
       schedule,
       loader,
       epochs: limits.qatEpochs,
-      loss: (output, targets) => crossEntropy(output, targets),
       onStep: (e) => {
         freeze(++step);
         this.#step(name, e, 1.6);
@@ -196,10 +194,10 @@ class Job {
   }
 
   #accuracy(integers: Graph): number {
-    const session = new Session(integers, { batch: EVALUATION_BATCH });
+    const predict = predictor(integers, { backend: 'js', batch: EVALUATION_BATCH });
     let correct = 0;
     for (const { inputs, targets } of this.#test.batches())
-      correct += countCorrect(new Tensor(session.run(inputs.value)), targets) ?? 0;
+      correct += countCorrect(new Tensor(predict(inputs)), targets) ?? 0;
     return correct / this.#test.imageCount;
   }
 
