@@ -1,0 +1,56 @@
+/**
+ * Fails when an entry of the package, minified and gzipped with all its exports, is larger than its limit. Bundles the
+ * sources for browsers, so that a Node module in them is an error too.
+ *
+ *   node scripts/size.mjs
+ */
+import console from 'node:console';
+import process from 'node:process';
+import { fileURLToPath, URL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const KERNELS = './kernels/index.ts';
+/** Limits in bytes of 1000 to the kB. A runtime does not pull in every kernel by itself: a backend is the user's choice. */
+const BUNDLES = [
+  { name: 'octograd/kernels', entries: [KERNELS], limit: 20_000 },
+  { name: 'octograd/runtime with all kernels', entries: ['./src/runtime/index.ts', KERNELS], limit: 30_000 },
+  { name: 'octograd', entries: ['./src/index.ts'], limit: 90_000 },
+];
+const LARGEST = 5;
+
+const resolveDir = fileURLToPath(new URL('..', import.meta.url));
+
+/** The gzipped size of one bundle, and what each source adds to it before compression. */
+async function measure(entries) {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: entries.map((path) => `export * from '${path}';`).join('\n'), resolveDir },
+    absWorkingDir: resolveDir,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    metafile: true,
+    write: false,
+    outdir: 'out',
+  });
+  const [output] = Object.values(metafile.outputs);
+  const inputs = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
+  return {
+    gzipped: gzipSync(outputFiles[0].contents, { level: 9 }).length,
+    minified: output.bytes,
+    inputs: inputs.sort((a, b) => b[1] - a[1]),
+  };
+}
+
+const bytes = (count) => count.toLocaleString('en').padStart(9);
+console.log(`    limit   gzipped  minified  bundle, and its ${LARGEST} largest sources (minified)`);
+for (const { name, entries, limit } of BUNDLES) {
+  const { gzipped, minified, inputs } = await measure(entries);
+  const over = gzipped > limit ? `: ${gzipped - limit} bytes over the limit` : '';
+  console.log(`${bytes(limit)} ${bytes(gzipped)} ${bytes(minified)}  ${name}${over}`);
+  for (const [path, count] of inputs.slice(0, LARGEST))
+    console.log(`${' '.repeat(20)}${bytes(count)}    ${path}`);
+  if (over) process.exitCode = 1;
+}
