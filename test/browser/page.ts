@@ -1,0 +1,31 @@
+/** What a page runs: the tests that the bundle holds, and the computations that Node repeats. */
+import 'octograd-tests';
+import { runModel, trainModels, type Sums } from './parity.js';
+import { finished, results, type Result } from './tap.js';
+
+/** What the page hands to Node. */
+export interface Report {
+  readonly crossOriginIsolated: boolean;
+  readonly sharedMemory: boolean;
+  readonly tests: readonly Result[];
+  readonly models: Readonly<Record<string, Sums>>;
+  readonly training: Sums;
+}
+
+const page = globalThis as unknown as {
+  crossOriginIsolated: boolean;
+  report(models: readonly string[]): Promise<Report>;
+};
+
+page.report = async (paths) => {
+  await finished();
+  const models: Record<string, Sums> = {};
+  for (const path of paths) models[path] = runModel(new Uint8Array(await (await fetch(path)).arrayBuffer()));
+  return {
+    crossOriginIsolated: page.crossOriginIsolated,
+    sharedMemory: typeof SharedArrayBuffer === 'function',
+    tests: results,
+    models,
+    training: trainModels(),
+  };
+};
