@@ -1,7 +1,9 @@
 /** The one place where kernels are listed. A backend is an ordered list: the first kernel that supports the parameters runs. */
 import { jsKernels } from './js/index.js';
 import { reference } from './reference/index.js';
-import type { Backend } from './types.js';
+import type { Backend, Memory } from './types.js';
+import { wasmKernels, wasmMemory } from './wasm/index.js';
+import { heap } from './memory.js';
 
 export * from './lut.js';
 export * from './memory.js';
@@ -10,7 +12,16 @@ export * from './resolve.js';
 export * from './rounding.js';
 export * from './types.js';
 export * from './unary.js';
+export * from './wasm/index.js';
 export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */
 export const js: Backend = [...jsKernels, ...reference];
+
+/** WebAssembly SIMD, then plain JavaScript. */
+export const wasm: Backend = [...wasmKernels, ...js];
+
+/** The memory whose arrays the kernels of a backend take without a copy. */
+export function memoryOf(backend: Backend): Memory {
+  return backend.some((kernel) => wasmKernels.includes(kernel)) ? wasmMemory() : heap;
+}

@@ -1,14 +1,17 @@
 /** Memory on the JavaScript heap: every request is a new zero-filled array. */
-import type { Memory } from './types.js';
+import type { Memory, MemoryArrays, MemoryType } from './types.js';
 
-const CONSTRUCTORS = {
+export const ARRAY_TYPES = {
   float32: Float32Array,
   float64: Float64Array,
   int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
   int32: Int32Array,
 } as const;
 
 export const heap: Memory = {
-  allocate: ((type: keyof typeof CONSTRUCTORS, length: number) =>
-    new CONSTRUCTORS[type](length)) as Memory['allocate'],
+  allocate: <T extends MemoryType>(type: T, length: number) =>
+    new ARRAY_TYPES[type](length) as MemoryArrays[T],
+  scope: (f) => f(),
 };

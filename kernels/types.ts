@@ -235,12 +235,23 @@ export type BinaryParams = Numerics & {
 
 export type OpName = keyof OpParams;
 
+/** Element types that a {@link Memory} hands out. */
+export interface MemoryArrays {
+  float32: Float32Array;
+  float64: Float64Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  int16: Int16Array;
+  int32: Int32Array;
+}
+export type MemoryType = keyof MemoryArrays;
+
 /** Where a kernel takes packed weights and scratch from. */
 export interface Memory {
-  allocate(type: 'float32', length: number): Float32Array;
-  allocate(type: 'float64', length: number): Float64Array;
-  allocate(type: 'int8', length: number): Int8Array;
-  allocate(type: 'int32', length: number): Int32Array;
+  /** zero-filled */
+  allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T];
+  /** Runs `f`; what it allocates here may be used again afterwards. */
+  scope<T>(f: () => T): T;
 }
 
 export interface Kernel<O extends OpName> {

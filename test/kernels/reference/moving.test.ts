@@ -1,6 +1,6 @@
 /** Ops that move or look up codes: qconcat, qpad, qresize, qlut. */
 import t from 'tap';
-import { reference, run } from '../../../kernels/index.js';
+import { type Memory, reference, run } from '../../../kernels/index.js';
 import { nearestIndices } from '../../../kernels/reference/qresize.js';
 
 t.test('concat copies equal qparams and requantizes others', (t) => {
@@ -38,7 +38,7 @@ t.test('pad', (t) => {
 t.test('a prepared pad can run again', (t) => {
   const [x, y] = [Int8Array.of(1), new Int8Array(3)];
   const kernel = reference.find(({ op }) => op === 'qpad') as (typeof reference)[number] & { op: 'qpad' };
-  const memory = { allocate: () => t.fail('needs no memory') as never };
+  const memory: Memory = { allocate: () => t.fail('needs no memory') as never, scope: (f) => f() };
   const execute = kernel.prepare({ shape: [1], pads: [[1, 1]], x, value: 0, y }, memory);
   execute();
   x[0] = 2;

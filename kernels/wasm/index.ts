@@ -1,0 +1,15 @@
+/** The WebAssembly kernels, in the order in which they are tried, each behind a check of its own on this engine. */
+import type { AnyKernel, Memory } from '../types.js';
+import { heap } from '../memory.js';
+import { wasmEngine } from './engine.js';
+import { layerKernels } from './int8/layer.js';
+
+export { setWasmOptions, wasmFeatures, wasmOptions, type WasmFeatures, type WasmOptions } from './engine.js';
+export { wasmReport } from './selfTest.js';
+
+export const wasmKernels: readonly AnyKernel[] = [...layerKernels];
+
+/** The linear memory that the WebAssembly kernels work in without copies; the heap where there is no WebAssembly. */
+export function wasmMemory(): Memory {
+  return wasmEngine()?.memory ?? heap;
+}

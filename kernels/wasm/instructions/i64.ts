@@ -1,0 +1,12 @@
+/** 64-bit integers: exact products of two int32. */
+import { binary, compare, instruction, type Instruction } from './encode.js';
+
+export const extend_i32 = instruction('i64', [0xac]) as Instruction<['i32'], 'i64'>;
+export const lt = compare<'i64'>(0x53);
+export const gt = compare<'i64'>(0x55);
+export const add = binary('i64', 0x7c);
+export const sub = binary('i64', 0x7d);
+export const mul = binary('i64', 0x7e);
+export const and = binary('i64', 0x83);
+export const shl = binary('i64', 0x86);
+export const shr = binary('i64', 0x87);

@@ -1,0 +1,7 @@
+/** Bulk operations on the linear memory. */
+import { bulk } from './encode.js';
+
+/** fill(address, value, length) */
+export const fill = bulk([0xfc, 11, 0]);
+/** copy(to, from, length); the ranges may overlap */
+export const copy = bulk([0xfc, 10, 0, 0]);

@@ -1,0 +1,165 @@
+/**
+ * Requantization inside WebAssembly kernels: the constants that a kernel packs, and the code that turns int32 sums into
+ * codes. Both arithmetics follow `kernels/requantize.ts` bit for bit.
+ */
+import type { CodeArray, FixedRounding, Requantization } from '../../types.js';
+import type { Func, Local, Value } from '../assembler.js';
+import type { Binding } from '../binding.js';
+import * as f32 from '../instructions/f32.js';
+import * as f32x4 from '../instructions/f32x4.js';
+import * as i16x8 from '../instructions/i16x8.js';
+import * as i32 from '../instructions/i32.js';
+import * as i32x4 from '../instructions/i32x4.js';
+import * as i64 from '../instructions/i64.js';
+import * as i8x16 from '../instructions/i8x16.js';
+import * as v128 from '../instructions/v128.js';
+
+/** How sums leave a kernel. 'int32' are the sums themselves. */
+export type OutputKind = 'int32' | `${'float' | FixedRounding}-${'int8' | 'uint8'}`;
+
+export function outputKind(requant: Requantization | null, y: CodeArray | Int32Array): OutputKind {
+  if (requant === null) return 'int32';
+  const type = y instanceof Uint8Array ? 'uint8' : 'int8';
+  return `${requant.numerics === 'float' ? 'float' : requant.rounding}-${type}`;
+}
+
+export const bytesOf = (kind: OutputKind): number => (kind === 'int32' ? 4 : 1);
+
+/** 1.5 * 2^23: added to a float32 below 2^22 it rounds to whole numbers, half to even, in the low bits of the result. */
+const MAGIC = 12582912;
+const MAGIC_BITS = 0x4b400000;
+
+/** Layout of the constants: int32 zero point, min, max, then vectors of four at 16, 32, 48. */
+const [ZERO_POINT, MIN, MAX, LOW, HIGH, OFFSET] = [0, 4, 8, 16, 32, 48];
+
+/** Addresses of what requantization reads. */
+export interface RequantAddresses {
+  readonly constants: number;
+  /** float32 multipliers, or int32 ones, per channel; `channels` of them, rounded up to whole panels */
+  readonly multiplier: number;
+  /** int32 shifts per channel, for the fixed-point arithmetic */
+  readonly shift: number;
+}
+export const REQUANT_FIELDS = ['constants', 'multiplier', 'shift'] as const;
+
+/** @param place channel of each of the packed columns, -1 for a column that is padding */
+export function packRequantization(
+  r: Requantization | null,
+  place: readonly number[],
+  binding: Binding,
+): RequantAddresses {
+  if (r === null) return { constants: 0, multiplier: 0, shift: 0 };
+  const constants = binding.allocate('int32', 16);
+  constants.set([r.zeroPoint, r.min, r.max]);
+  const floats = new Float32Array(constants.buffer, constants.byteOffset, 16);
+  floats.fill(r.min - r.zeroPoint, LOW / 4, HIGH / 4);
+  floats.fill(r.max - r.zeroPoint, HIGH / 4, OFFSET / 4);
+  constants.fill(MAGIC_BITS - r.zeroPoint, OFFSET / 4);
+  const perColumn = (values: ArrayLike<number>): number[] =>
+    place.map((c) => (c < 0 ? 0 : values[values.length === 1 ? 0 : c]));
+  const fixed = r.numerics === 'fixed';
+  return {
+    constants: constants.byteOffset,
+    multiplier: binding.constant(fixed ? 'int32' : 'float32', perColumn(r.multiplier)),
+    shift: fixed ? binding.constant('int32', perColumn(r.shift)) : 0,
+  };
+}
+
+/** Float requantization of vectors of sums; loads its constants into locals once. */
+export class FloatRequantizer {
+  readonly #low: Local<'v128'>;
+  readonly #high: Local<'v128'>;
+  readonly #offset: Local<'v128'>;
+  readonly #magic: Local<'v128'>;
+
+  /** @param constants their address */
+  constructor(f: Func, constants: Value<'i32'>) {
+    this.#low = f.local('v128', v128.load(constants, LOW));
+    this.#high = f.local('v128', v128.load(constants, HIGH));
+    this.#offset = f.local('v128', v128.load(constants, OFFSET));
+    this.#magic = f.local('v128', f32x4.splat(f32.const(MAGIC)));
+  }
+
+  /** Four int32 codes of four sums: the clamp is done in float, where it also keeps the rounding exact. */
+  codes(sums: Value<'v128'>, multiplier: Value<'v128'>): Value<'v128'> {
+    const scaled = f32x4.mul(f32x4.convert_i32x4_s(sums), multiplier);
+    const clamped = f32x4.pmin(f32x4.pmax(scaled, this.#low), this.#high);
+    return i32x4.sub(f32x4.add(clamped, this.#magic), this.#offset);
+  }
+
+  /** Eight codes in the low half, of two vectors of sums. */
+  bytes(type: 'int8' | 'uint8', a: Value<'v128'>, b: Value<'v128'>): Value<'v128'> {
+    const words = i16x8.narrow_i32x4_s(a, b);
+    return type === 'int8' ? i8x16.narrow_i16x8_s(words, words) : i8x16.narrow_i16x8_u(words, words);
+  }
+}
+
+/** Fixed-point requantization of one sum at a time: SIMD has no 64-bit product with a shift per lane. */
+export class FixedRequantizer {
+  readonly #wide: Local<'i64'>;
+  readonly #exponent: Local<'i64'>;
+  readonly #mask: Local<'i64'>;
+
+  constructor(
+    private readonly f: Func,
+    private readonly rounding: FixedRounding,
+    private readonly constants: Value<'i32'>,
+  ) {
+    this.#wide = f.local('i64');
+    this.#exponent = f.local('i64');
+    this.#mask = f.local('i64');
+  }
+
+  /** Emits the arithmetic; the result is the code. */
+  code(sum: Value<'i32'>, multiplier: Value<'i32'>, shift: Local<'i32'>): Value<'i32'> {
+    const { f } = this;
+    const wide = this.#wide;
+    const exponent = this.#exponent;
+    const one = i64.extend_i32(1);
+    const clampWide = (low: Value<'i32'>, high: Value<'i32'>): void => {
+      f.if(i64.lt(wide, i64.extend_i32(low)), () => f.set(wide, i64.extend_i32(low)));
+      f.if(i64.gt(wide, i64.extend_i32(high)), () => f.set(wide, i64.extend_i32(high)));
+    };
+    f.set(wide, i64.extend_i32(sum));
+    if (this.rounding === 'double') {
+      const mask = this.#mask;
+      f.if(i32.gt(shift, 0), () => {
+        f.set(wide, i64.shl(wide, i64.extend_i32(shift)));
+        clampWide(i32.const(-(2 ** 31)), i32.const(2 ** 31 - 1));
+      });
+      f.set(
+        wide,
+        i64.shr(
+          i64.add(i64.mul(wide, i64.extend_i32(multiplier)), i64.extend_i32(2 ** 30)),
+          i64.extend_i32(31),
+        ),
+      );
+      f.set(exponent, i64.extend_i32(i32.max(i32.sub(0, shift), 0)));
+      f.set(mask, i64.sub(i64.shl(one, exponent), one));
+      f.set(
+        wide,
+        i64.add(
+          i64.shr(wide, exponent),
+          i64.extend_i32(
+            i64.gt(
+              i64.and(wide, mask),
+              i64.add(i64.shr(mask, one), i64.extend_i32(i64.lt(wide, i64.extend_i32(0)))),
+            ),
+          ),
+        ),
+      );
+    } else {
+      f.set(exponent, i64.extend_i32(i32.sub(31, shift)));
+      f.set(
+        wide,
+        i64.shr(
+          i64.add(i64.mul(wide, i64.extend_i32(multiplier)), i64.shl(one, i64.sub(exponent, one))),
+          exponent,
+        ),
+      );
+    }
+    f.set(wide, i64.add(wide, i64.extend_i32(i32.load(this.constants, ZERO_POINT))));
+    clampWide(i32.load(this.constants, MIN), i32.load(this.constants, MAX));
+    return i32.wrap_i64(wide);
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * One linear memory that tensors, packed weights and scratch share, so that kernels reach all of them without copies.
+ *
+ * Blocks come from free lists of size classes (four per octave): constant time, and a step that repeats reuses the blocks
+ * of the step before. The memory grows without detaching anybody's view: it is shared where the platform has
+ * SharedArrayBuffer, and of a fixed size elsewhere. When it is exhausted, `allocate` falls back to the JavaScript heap,
+ * whose arrays every kernel takes too, with a copy.
+ */
+import { ARRAY_TYPES, heap } from '../memory.js';
+import type { Memory, MemoryArrays, MemoryType } from '../types.js';
+import { type LinearMemory, webAssembly } from './platform.js';
+
+const PAGE = 65536;
+/** Kernels may read up to this many bytes past the end of an array. */
+const OVERREAD = 64;
+/** Without SharedArrayBuffer a memory cannot grow without detaching views: this much address space is taken at once. */
+const FIXED_PAGES = [8192, 2048, 512];
+const GROWTH_PAGES = 256;
+
+/** Sizes of the classes: 64, 80, 96, 112, 128, 160, ... */
+function classSize(index: number): number {
+  return 2 ** (6 + (index >> 2)) * (1 + (index & 3) / 4);
+}
+
+/** The smallest class that holds `bytes`. */
+function classOf(bytes: number): number {
+  if (bytes <= 64) return 0;
+  const octave = 31 - Math.clz32(bytes - 1);
+  return 4 * (octave - 6) + Math.ceil((bytes - 2 ** octave) / 2 ** (octave - 2));
+}
+
+export class WasmMemory implements Memory {
+  readonly memory: LinearMemory;
+  readonly shared: boolean;
+  readonly maximumPages: number;
+  #buffer: ArrayBufferLike;
+  readonly #buffers = new WeakSet<object>();
+  readonly #free: number[][] = [];
+  /** size class of every block in use */
+  readonly #classes = new Map<number, number>();
+  /** blocks of the open scopes */
+  readonly #log: number[] = [];
+  #scopes = 0;
+  #top = PAGE; // page 0 stays empty: address 0 is nobody's
+  #used = 0;
+  readonly #registry = new FinalizationRegistry<number[]>((blocks) =>
+    blocks.forEach((b) => this.#release(b)),
+  );
+
+  /** @param maximumPages 64 KiB each */
+  constructor(maximumPages: number) {
+    this.shared = typeof SharedArrayBuffer !== 'undefined';
+    if (this.shared) {
+      this.maximumPages = maximumPages;
+      this.memory = new webAssembly!.Memory({ initial: GROWTH_PAGES, maximum: maximumPages, shared: true });
+    } else {
+      [this.memory, this.maximumPages] = fixedMemory(Math.min(maximumPages, FIXED_PAGES[0]));
+    }
+    this.#buffer = this.memory.buffer;
+    this.#buffers.add(this.#buffer);
+  }
+
+  /** Bytes in blocks that are in use, and bytes that the memory has. */
+  get usage(): { readonly used: number; readonly reserved: number } {
+    return { used: this.#used, reserved: this.#buffer.byteLength };
+  }
+
+  /** Does the array lie in this memory? Then its byteOffset is its address. */
+  owns(array: ArrayBufferView): boolean {
+    return this.#buffers.has(array.buffer);
+  }
+
+  /** Belongs to the innermost open scope; outside of any, to the caller until {@link free}. */
+  allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
+    const array = this.allocateUninitialized(type, length);
+    array.fill(0);
+    return array;
+  }
+
+  /** As {@link allocate}, with whatever the block held before. */
+  allocateUninitialized<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
+    return this.#place(this.#scopes > 0 ? this.#log : null, type, length);
+  }
+
+  free(array: ArrayBufferView): void {
+    if (this.owns(array)) this.#release(array.byteOffset);
+  }
+
+  /** Runs `f`; what is allocated meanwhile, unless it has an owner, is free afterwards. Scopes nest. */
+  scope<T>(f: () => T): T {
+    const start = this.#log.length;
+    this.#scopes++;
+    try {
+      return f();
+    } finally {
+      this.#scopes--;
+      while (this.#log.length > start) this.#release(this.#log.pop()!);
+    }
+  }
+
+  /** A memory whose blocks live as long as `owner`, whatever scope is open. */
+  ownedBy(owner: object): Memory {
+    const blocks: number[] = [];
+    this.#registry.register(owner, blocks);
+    return new OwnedMemory(this, blocks);
+  }
+
+  /** Is `memory` this one, or a part of it that an object owns? */
+  includes(memory: Memory): boolean {
+    return memory === this || (memory instanceof OwnedMemory && memory.parent === this);
+  }
+
+  /** @internal as {@link allocate}, logged in `blocks` instead of the open scope */
+  allocateInto<T extends MemoryType>(blocks: number[], type: T, length: number): MemoryArrays[T] {
+    const array = this.#place(blocks, type, length);
+    array.fill(0);
+    return array;
+  }
+
+  #place<T extends MemoryType>(blocks: number[] | null, type: T, length: number): MemoryArrays[T] {
+    const address = this.#take(length * ARRAY_TYPES[type].BYTES_PER_ELEMENT);
+    if (address < 0) return heap.allocate(type, length);
+    blocks?.push(address);
+    return new ARRAY_TYPES[type](this.#buffer as ArrayBuffer, address, length) as unknown as MemoryArrays[T];
+  }
+
+  /** The address of a block, or -1 when the memory is full. */
+  #take(bytes: number): number {
+    const index = classOf(bytes);
+    const size = classSize(index);
+    let address = this.#free[index]?.pop();
+    if (address === undefined) {
+      address = this.#top;
+      const end = address + size;
+      if (!this.#reserve(end + OVERREAD)) return -1;
+      this.#top = end;
+    }
+    this.#classes.set(address, index);
+    this.#used += size;
+    return address;
+  }
+
+  #release(address: number): void {
+    const index = this.#classes.get(address);
+    if (index === undefined) return; // freed by hand inside a scope
+    this.#classes.delete(address);
+    (this.#free[index] ??= []).push(address);
+    this.#used -= classSize(index);
+  }
+
+  #reserve(end: number): boolean {
+    const have = this.#buffer.byteLength;
+    if (end <= have) return true;
+    if (!this.shared) return false;
+    const pages = Math.ceil((end - have) / PAGE);
+    const room = this.maximumPages - have / PAGE;
+    if (pages > room) return false;
+    try {
+      this.memory.grow(Math.min(room, Math.max(pages, GROWTH_PAGES, Math.floor(have / PAGE / 4))));
+    } catch {
+      return false;
+    }
+    this.#buffer = this.memory.buffer;
+    this.#buffers.add(this.#buffer);
+    return true;
+  }
+}
+
+class OwnedMemory implements Memory {
+  constructor(
+    readonly parent: WasmMemory,
+    private readonly blocks: number[],
+  ) {}
+  allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
+    return this.parent.allocateInto(this.blocks, type, length);
+  }
+  scope<T>(f: () => T): T {
+    return this.parent.scope(f);
+  }
+}
+
+function fixedMemory(pages: number): [LinearMemory, number] {
+  for (const size of [pages, ...FIXED_PAGES.filter((p) => p < pages)]) {
+    try {
+      return [new webAssembly!.Memory({ initial: size, maximum: size }), size];
+    } catch {
+      // not enough address space: try less
+    }
+  }
+  return [new webAssembly!.Memory({ initial: 64, maximum: 64 }), 64];
+}

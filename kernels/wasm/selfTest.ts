@@ -1,0 +1,115 @@
+/**
+ * Trust in an engine, earned: before compiled code of a new kind runs for a caller, it runs a small problem of that kind,
+ * and where the result is not the reference's, the kernel steps aside for the next one of the list, with a warning.
+ */
+import { heap } from '../memory.js';
+import { reference } from '../reference/index.js';
+import { resolve } from '../resolve.js';
+import type { AnyKernel, CodeArray, Kernel, OpName, OpParams, Requantization } from '../types.js';
+import { optionsGeneration, wasmEngine } from './engine.js';
+
+/** A kernel that can be put to the test. */
+export interface WasmKernel<O extends OpName> extends Kernel<O> {
+  /** Names the compiled code that these parameters use. */
+  kind(params: OpParams[O]): string;
+  /** A small problem of the same kind, with every tail, and where its result goes. */
+  sample(like: OpParams[O]): { readonly params: OpParams[O]; readonly output: ArrayLike<number> };
+  /** Allowed difference relative to the largest value of the reference; 0 for integers. */
+  readonly bound: number;
+}
+
+interface Verdict {
+  readonly kernel: string;
+  readonly kind: string;
+  readonly passed: boolean;
+}
+
+const verdicts = new Map<string, Verdict>();
+
+/** What was tested on this engine so far, and what failed and is therefore not used. */
+export function wasmReport(): readonly Verdict[] {
+  return [...verdicts.values()];
+}
+
+/** The kernel, supporting only what it was seen to compute correctly on this engine. */
+export function checked<O extends OpName>(kernel: WasmKernel<O>): AnyKernel {
+  const supports = (params: OpParams[O]): boolean =>
+    wasmEngine() !== null && kernel.supports(params) && passes(kernel, params);
+  const tested: Kernel<O> = {
+    op: kernel.op,
+    name: kernel.name,
+    supports,
+    prepare: (params, memory) => kernel.prepare(params, memory),
+  };
+  return tested as unknown as AnyKernel;
+}
+
+function passes<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O]): boolean {
+  const kind = kernel.kind(like);
+  const key = `${kernel.name} ${kind} ${optionsGeneration()}`;
+  let verdict = verdicts.get(key);
+  if (verdict === undefined) {
+    const reason = failure(kernel, like);
+    verdict = { kernel: kernel.name, kind, passed: reason === null };
+    verdicts.set(key, verdict);
+    if (reason !== null)
+      (globalThis as { console?: { warn(text: string): void } }).console?.warn(
+        `octograd: ${kernel.name} (${kind}) is not used: ${reason} on this engine`,
+      );
+  }
+  return verdict.passed;
+}
+
+/** Why the kernel must not be used, or null. */
+function failure<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O]): string | null {
+  const { params, output } = kernel.sample(like);
+  resolve(reference, kernel.op, params).prepare(params, heap)();
+  const want = Array.from(output);
+  (output as Float32Array).fill(0);
+  try {
+    kernel.prepare(params, heap)();
+  } catch (error) {
+    return String(error);
+  }
+  const scale = want.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const wrong = want.some((v, i) => !(Math.abs(output[i] - v) <= kernel.bound * scale));
+  return wrong ? 'its result differs from the reference' : null;
+}
+
+/** Pseudo-random int32, the same at every call (a linear congruential generator: Numerical Recipes). */
+function* sequence(): Generator<number, never> {
+  for (let state = 1; ;) yield (state = (Math.imul(state, 1664525) + 1013904223) | 0);
+}
+
+/** Codes over the whole range of the array type of `like`. */
+export function sampleCodes(like: CodeArray | Int32Array, length: number): CodeArray {
+  const next = sequence();
+  const array = like instanceof Uint8Array ? new Uint8Array(length) : new Int8Array(length);
+  return array.map(() => next.next().value >> 24);
+}
+
+export function sampleFloats(length: number): Float32Array {
+  const next = sequence();
+  return new Float32Array(length).map(() => next.next().value / 2 ** 31);
+}
+
+/** Requantization of the kind of `like` that spreads sums of about `magnitude` over the codes. */
+export function sampleRequantization(
+  like: Requantization | null,
+  channels: number,
+  magnitude: number,
+): Requantization | null {
+  if (like === null) return null;
+  const middle = (like.min + like.max) >> 1;
+  const range = { zeroPoint: middle, min: middle - 100, max: middle + 100 };
+  const next = sequence();
+  if (like.numerics === 'float')
+    return {
+      ...range,
+      numerics: 'float',
+      multiplier: new Float32Array(channels).map(() => (100 + (next.next().value >> 26)) / magnitude),
+    };
+  const multiplier = new Int32Array(channels).map(() => 2 ** 30 + (next.next().value >>> 3));
+  const shift = new Int32Array(channels).fill(7 - Math.round(Math.log2(magnitude)));
+  return { ...range, numerics: 'fixed', rounding: like.rounding, multiplier, shift };
+}
