@@ -39,6 +39,12 @@ function inNode(engine: Engine, module: string, argument = ''): Command {
   return { binary: engine.binary, args: [...flags, join(here, 'process', 'child.js'), url, argument] };
 }
 
+/** The first Python that has PyTorch; Debian's lies beside others. */
+function pythonWithTorch(): string | undefined {
+  const find = 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)';
+  return ['python3', '/usr/bin/python3'].find((python) => spawnSync(python, ['-c', find]).status === 0);
+}
+
 /** In the order in which they take turns: ours first, then peers; what cannot run is named in `missing`. */
 export function contenders(
   options: Options,
@@ -60,15 +66,21 @@ export function contenders(
         });
     }
   for (const peer of PEERS) {
-    if (!wanted(peer.name)) continue;
+    // Who names a slow peer gets it also with --quick.
+    if (!wanted(peer.name) || (options.quick && peer.slow && options.impls.length === 0)) continue;
     if (!isInstalled(peer)) {
       missing.push(`${peer.name}: not installed; ${HOW_TO_INSTALL} installs the peers`);
       continue;
     }
     if (peer.in === 'python') {
+      const python = pythonWithTorch();
+      if (python === undefined) {
+        missing.push(`${peer.name}: no Python with PyTorch; apt-get install python3-torch`);
+        continue;
+      }
       // One thread, also in the libraries below it.
       const env = { OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
-      const command = { binary: 'python3', args: [join(PEERS_FOLDER, peer.module)], env };
+      const command = { binary: python, args: [join(PEERS_FOLDER, peer.module)], env };
       found.push({ impl: peer.name, engine: null, command });
       continue;
     }

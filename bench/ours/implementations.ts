@@ -1,26 +1,37 @@
 /** The kernels of this library that are measured, by name. */
-import * as kernels from '../../kernels/index.js';
+import {
+  js,
+  memoryOf,
+  reference,
+  setWasmOptions,
+  wasm,
+  wasmFeatures,
+  type Backend,
+  type Memory,
+} from '../../kernels/index.js';
 import { setBackend } from '../../src/ops/index.js';
 
-const { heap, js, reference } = kernels;
-
 export interface Ours {
-  readonly name: string;
-  readonly backend: kernels.Backend;
+  readonly name: OurName;
+  readonly backend: Backend;
   /** Where operands are placed: where the kernels reach them without a copy. */
-  readonly memory: kernels.Memory;
+  readonly memory: Memory;
   readonly threads: number;
 }
 
-export const OUR_NAMES = ['reference', 'js', 'wasm', 'wasm 2 threads'] as const;
-export type OurName = (typeof OUR_NAMES)[number];
+const BACKENDS = { reference, js, wasm, 'wasm 2 threads': wasm } as const;
 
-/** Makes the named kernels those of the process. Throws where this engine, or this version, has none. */
+export type OurName = keyof typeof BACKENDS;
+export const OUR_NAMES = Object.keys(BACKENDS) as readonly OurName[];
+
+/** Makes the named kernels those of the process. Throws Error where this engine has none. */
 export function select(name: OurName, revectorize: boolean): Ours {
-  if (name === 'reference' || name === 'js') {
-    const backend = name === 'js' ? js : reference;
-    setBackend(backend);
-    return { name, backend, memory: heap, threads: 1 };
+  const backend = BACKENDS[name];
+  if (backend === wasm) {
+    if (!wasmFeatures().simd) throw new Error('this engine has no WebAssembly with SIMD');
+    setWasmOptions({ revectorize });
   }
-  throw new Error(`there are no WebAssembly kernels yet${revectorize ? ' (revectorize)' : ''}`);
+  if (name === 'wasm 2 threads') throw new Error('there are no threads yet');
+  setBackend(backend);
+  return { name, backend, memory: memoryOf(backend), threads: 1 };
 }

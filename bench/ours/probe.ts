@@ -3,7 +3,9 @@
  * 16-bit dot product and add), and a stream of loads from main memory. Kernels are quoted as a share of it.
  */
 import { Module, type Local, type Value } from '../../kernels/wasm/assembler.js';
-import { f32x4, i32x4, v128 } from '../../kernels/wasm/instructions.js';
+import * as f32x4 from '../../kernels/wasm/instructions/f32x4.js';
+import * as i32x4 from '../../kernels/wasm/instructions/i32x4.js';
+import * as v128 from '../../kernels/wasm/instructions/v128.js';
 import { webAssembly } from '../../kernels/wasm/platform.js';
 import type { Loaded } from '../process/implementation.js';
 import type { PeakCase } from '../types.js';
@@ -23,7 +25,7 @@ type Step = (sum: Value<'v128'>, factor: Value<'v128'>, term: Value<'v128'>) => 
 const STEPS: Readonly<Record<'f32' | 'int8', Step>> = {
   // Tends to term / (1 - factor): no overflow, no denormals.
   f32: (sum, factor, term) => f32x4.add(f32x4.mul(sum, factor), term),
-  int8: (sum, factor, term) => i32x4.add(i32x4.dot_i16x8(sum, factor), term),
+  int8: (sum, factor, term) => i32x4.add(i32x4.dot_i16x8_s(sum, factor), term),
 };
 
 function arithmetic(m: Module, step: Step, count: number): void {

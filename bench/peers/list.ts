@@ -12,17 +12,19 @@ export interface Peer {
   readonly pkg: string | null;
   /** Where it runs: JavaScript and WebAssembly depend on the Node they run in, native code does not. */
   readonly in: 'every node' | 'one node' | 'python';
+  /** Seconds for one result: not part of --quick. */
+  readonly slow?: true;
 }
 
 export const PEERS: readonly Peer[] = [
   peer('onnxruntime-web', 'onnxruntime', 'onnxruntime-web', 'every node'),
   peer('onnxruntime-node', 'onnxruntime', 'onnxruntime-node', 'one node'),
   { ...peer('tfjs-wasm', 'tfjs', '@tensorflow/tfjs-backend-wasm', 'every node'), argument: 'wasm' },
-  { ...peer('tfjs-cpu', 'tfjs', '@tensorflow/tfjs', 'every node'), argument: 'cpu' },
+  { ...peer('tfjs-cpu', 'tfjs', '@tensorflow/tfjs', 'every node'), argument: 'cpu', slow: true },
   peer('jax-js', 'jax', '@jax-js/jax', 'every node'),
-  peer('convnetjs', 'convnetjs', 'convnetjs', 'every node'),
-  peer('ml-matrix', 'matrices', 'ml-matrix', 'every node'),
-  { ...peer('mathjs', 'matrices', '', 'every node'), pkg: null },
+  { ...peer('convnetjs', 'convnetjs', 'convnetjs', 'every node'), slow: true },
+  { ...peer('ml-matrix', 'matrices', 'ml-matrix', 'every node'), slow: true },
+  { ...peer('mathjs', 'matrices', '', 'every node'), pkg: null, slow: true },
   { name: 'pytorch', module: 'pytorch.py', pkg: null, in: 'python' },
 ];
 

@@ -8,8 +8,7 @@ export function outSize({ size, stride }: Pick<ConvShape, 'size' | 'stride'>): n
 }
 
 function convCase(shape: ConvShape, dtype: Dtype): ConvCase {
-  const { name, quick: _, ...geometry } = shape;
-  const { size, kernel, inChannels, outChannels, groups } = geometry;
+  const { name, size, kernel, stride, inChannels, outChannels, groups } = shape;
   const operands = new Operands(dtype, name);
   const depth = (kernel * kernel * inChannels) / groups;
   const cells = outSize(shape) ** 2;
@@ -21,7 +20,12 @@ function convCase(shape: ConvShape, dtype: Dtype): ConvCase {
     ops: 2 * outputs * depth,
     bytes: elementBytes(dtype) * (inputs + weights + outputs),
     kind: 'conv',
-    ...geometry,
+    size,
+    kernel,
+    stride,
+    inChannels,
+    outChannels,
+    groups,
     x: operands.activations(inputs),
     w: operands.weights(weights),
     quantization: operands.quantization(outChannels, depth),
