@@ -101,6 +101,7 @@ export class Binding {
   ): () => void {
     const { engine } = this;
     const f = compiled.exports[name];
+    const place = Object.keys(compiled.exports).indexOf(name);
     return () => {
       const { pool } = engine;
       if (pool === null || units < 2 || work < PARALLEL_WORK)
@@ -108,7 +109,7 @@ export class Binding {
       else {
         // four chunks a thread: the last to finish waits for a quarter of a share at most
         const chunk = Math.ceil(units / (4 * pool.threads));
-        pool.run(compiled.index, name, context, units, chunk, scratchBytes);
+        pool.run(compiled.index, place, context, units, chunk, scratchBytes);
       }
     };
   }

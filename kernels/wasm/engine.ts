@@ -35,10 +35,10 @@ export interface Pool {
   readonly threads: number;
   /** Makes module number `module` known to every thread. */
   add(module: number, bytes: Uint8Array): void;
-  /** Runs [0, units) in chunks on all threads; returns when all are done. */
+  /** Runs [0, units) in chunks on all threads; returns when all are done. `place` is the function's among the exports. */
   run(
     module: number,
-    name: string,
+    place: number,
     context: number,
     units: number,
     chunk: number,
@@ -49,6 +49,7 @@ export interface Pool {
 /** Compiled code of one emitter. */
 export interface Compiled {
   readonly index: number;
+  readonly bytes: Uint8Array;
   readonly exports: Exports;
 }
 
@@ -108,8 +109,8 @@ export function wasmFeatures(): WasmFeatures {
 export class Engine {
   readonly features = wasmFeatures();
   readonly memory = new WasmMemory(Math.floor(options.maximumBytes / PAGE));
-  /** bytes of every compiled module, for threads that start later */
-  readonly modules: Uint8Array[] = [];
+  /** every module so far; threads that start later get them too */
+  readonly compiled: Compiled[] = [];
   #pool: Pool | null = null;
   #scratch: Int8Array = new Int8Array(0);
 
@@ -128,7 +129,7 @@ export class Engine {
   }
   set pool(pool: Pool | null) {
     this.#pool = pool;
-    this.modules.forEach((bytes, i) => pool?.add(i, bytes));
+    this.compiled.forEach(({ bytes }, i) => pool?.add(i, bytes));
   }
 
   compile(build: (m: Module, target: Target) => void): Compiled {
@@ -138,9 +139,10 @@ export class Engine {
     const bytes = m.bytes({ shared, maximumPages });
     const { Module: WasmModule, Instance } = webAssembly!;
     const { exports } = new Instance(new WasmModule(bytes), { env: { memory } });
-    const index = this.modules.push(bytes) - 1;
-    this.#pool?.add(index, bytes);
-    return { index, exports };
+    const compiled = { index: this.compiled.length, bytes, exports };
+    this.compiled.push(compiled);
+    this.#pool?.add(compiled.index, bytes);
+    return compiled;
   }
 
   /** The address of scratch for the calling thread; what was there before is lost. */

@@ -4,7 +4,7 @@ import { heap } from '../memory.js';
 import { wasmEngine } from './engine.js';
 import { layerKernels } from './int8/layer.js';
 
-export { setWasmOptions, wasmFeatures, wasmOptions, type WasmFeatures, type WasmOptions } from './engine.js';
+export { setWasmOptions, wasmEngine, wasmFeatures, wasmOptions, type WasmFeatures, type WasmOptions } from './engine.js';
 export { wasmReport } from './selfTest.js';
 
 export const wasmKernels: readonly AnyKernel[] = [...layerKernels];

@@ -2,3 +2,4 @@
 export * from './dataset.js';
 export * from './files.js';
 export * from './progress.js';
+export * from './threads.js';

@@ -1,0 +1,2 @@
+/** What needs a browser. */
+export * from './threads.js';
