@@ -2,8 +2,8 @@
 import { jsKernels } from './js/index.js';
 import { reference } from './reference/index.js';
 import type { Backend, Memory } from './types.js';
-import { wasmKernels, wasmMemory } from './wasm/index.js';
 import { heap } from './memory.js';
+import { wasmEngine, wasmKernels, type WasmMemory } from './wasm/index.js';
 
 export * from './lut.js';
 export * from './memory.js';
@@ -23,7 +23,12 @@ export const js: Backend = [...jsKernels, ...reference];
 /** WebAssembly SIMD, then plain JavaScript. */
 export const wasm: Backend = [...wasmKernels, ...js];
 
+/** The linear memory, for a backend that has kernels that work in it. */
+export function linearMemoryOf(backend: Backend): WasmMemory | null {
+  return backend.some((kernel) => wasmKernels.includes(kernel)) ? (wasmEngine()?.memory ?? null) : null;
+}
+
 /** The memory whose arrays the kernels of a backend take without a copy. */
 export function memoryOf(backend: Backend): Memory {
-  return backend.some((kernel) => wasmKernels.includes(kernel)) ? wasmMemory() : heap;
+  return linearMemoryOf(backend) ?? heap;
 }

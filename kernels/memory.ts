@@ -15,3 +15,10 @@ export const heap: Memory = {
     new ARRAY_TYPES[type](length) as MemoryArrays[T],
   scope: (f) => f(),
 };
+
+/** A kernel found no room for what it packs. `run` and `prepare` then take the next kernel of the backend. */
+export class OutOfMemory extends RangeError {
+  constructor(what: string) {
+    super(`the linear memory has no room for ${what}; raise maximumBytes with setWasmOptions`);
+  }
+}

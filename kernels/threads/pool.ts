@@ -3,6 +3,7 @@
  * next chunk from one counter until none is left. Nothing is posted: a command is a handful of words and one atomic
  * increment. Threads spin for a while before they sleep (measured on Node 20: fork and join 0.3 us spinning, 50 asleep).
  */
+import { OutOfMemory } from '../memory.js';
 import { type Engine, type Pool, wasmEngine } from '../wasm/engine.js';
 import { COMMAND, CONTROL as C, type ThreadData } from './program.js';
 
@@ -86,9 +87,9 @@ class ThreadPool implements Pool {
     if (bytes <= this.#scratch.length) return;
     // the smaller one stays until the pool ends: a prepared call may hold no address of it, but its owner does
     const { memory } = this.engine;
-    this.#scratch = memory.ownedBy(this).allocate('int8', bytes);
-    if (!memory.owns(this.#scratch))
-      throw new RangeError(`wasm memory: no room for ${bytes} bytes of scratch; raise maximumBytes`);
+    const larger = memory.ownedBy(this).allocate('int8', bytes);
+    if (!memory.owns(larger)) throw new OutOfMemory(`${bytes} bytes of scratch`);
+    this.#scratch = larger;
   }
 
   #command(fields: Partial<Record<keyof typeof C, number>>): void {

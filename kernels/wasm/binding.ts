@@ -2,6 +2,7 @@
  * From the arrays of a kernel's parameters to addresses, and from a compiled function to the hot path. Arrays in the
  * linear memory are used where they are; others are copied in before and out after each call.
  */
+import { OutOfMemory } from '../memory.js';
 import type { Memory, MemoryArrays, MemoryType } from '../types.js';
 import { type Compiled, type Engine, wasmEngine } from './engine.js';
 
@@ -42,8 +43,7 @@ export class Binding {
   /** A block of this memory, zero-filled, for packed operands. */
   allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
     const array = this.#memory.allocate(type, length);
-    if (!this.engine.memory.owns(array))
-      throw new RangeError(`wasm memory: no room for ${length} elements of ${type}; raise maximumBytes`);
+    if (!this.engine.memory.owns(array)) throw new OutOfMemory(`${length} elements of ${type}`);
     return array;
   }
 

@@ -2,6 +2,7 @@
  * The WebAssembly engine of the process: features, options, the linear memory, compiled modules, and how units of work
  * run. It is made at the first use, so that importing has no side effects.
  */
+import { OutOfMemory } from '../memory.js';
 import { Module } from './assembler.js';
 import * as f32x4 from './instructions/f32x4.js';
 import * as i16x8 from './instructions/i16x8.js';
@@ -148,10 +149,10 @@ export class Engine {
   /** The address of scratch for the calling thread; what was there before is lost. */
   scratch(bytes: number): number {
     if (bytes > this.#scratch.length) {
+      const larger = this.memory.take('int8', bytes);
+      if (larger === null) throw new OutOfMemory(`${bytes} bytes of scratch`);
       this.memory.free(this.#scratch);
-      this.#scratch = this.memory.ownedBy(this).allocate('int8', bytes);
-      if (!this.memory.owns(this.#scratch))
-        throw new RangeError(`wasm memory: no room for ${bytes} bytes of scratch; raise maximumBytes`);
+      this.#scratch = larger;
     }
     return this.#scratch.byteOffset;
   }

@@ -1,13 +1,23 @@
 /** The WebAssembly kernels, in the order in which they are tried, each behind a check of its own on this engine. */
-import type { AnyKernel, Memory } from '../types.js';
 import { heap } from '../memory.js';
+import type { AnyKernel, Memory } from '../types.js';
 import { wasmEngine } from './engine.js';
 import { layerKernels } from './int8/layer.js';
+import type { WasmMemory } from './memory.js';
 
-export { setWasmOptions, wasmEngine, wasmFeatures, wasmOptions, type WasmFeatures, type WasmOptions } from './engine.js';
+export {
+  setWasmOptions,
+  wasmEngine,
+  wasmFeatures,
+  wasmOptions,
+  type WasmFeatures,
+  type WasmOptions,
+} from './engine.js';
 export { wasmReport } from './selfTest.js';
 
 export const wasmKernels: readonly AnyKernel[] = [...layerKernels];
+
+export type { WasmMemory };
 
 /** The linear memory that the WebAssembly kernels work in without copies; the heap where there is no WebAssembly. */
 export function wasmMemory(): Memory {

@@ -5,6 +5,10 @@
  * of the step before. The memory grows without detaching anybody's view: it is shared where the platform has
  * SharedArrayBuffer, and of a fixed size elsewhere. When it is exhausted, `allocate` falls back to the JavaScript heap,
  * whose arrays every kernel takes too, with a copy.
+ *
+ * A block is freed by whoever has it: by the scope it was allocated in ({@link WasmMemory.allocate}), by hand
+ * ({@link WasmMemory.take}), with its array ({@link WasmMemory.takeCollected}), or with an object that owns it
+ * ({@link WasmMemory.ownedBy}).
  */
 import { ARRAY_TYPES, heap } from '../memory.js';
 import type { Memory, MemoryArrays, MemoryType } from '../types.js';
@@ -29,6 +33,14 @@ function classOf(bytes: number): number {
   return 4 * (octave - 6) + Math.ceil((bytes - 2 ** octave) / 2 ** (octave - 2));
 }
 
+interface Block {
+  readonly address: number;
+  /** its size class */
+  readonly index: number;
+  /** freed when its array is collected */
+  readonly collected: boolean;
+}
+
 export class WasmMemory implements Memory {
   readonly memory: LinearMemory;
   readonly shared: boolean;
@@ -36,23 +48,25 @@ export class WasmMemory implements Memory {
   #buffer: ArrayBufferLike;
   readonly #buffers = new WeakSet<object>();
   readonly #free: number[][] = [];
-  /** size class of every block in use */
-  readonly #classes = new Map<number, number>();
+  /** blocks in use, by address */
+  readonly #blocks = new Map<number, Block>();
   /** blocks of the open scopes */
-  readonly #log: number[] = [];
+  readonly #log: Block[] = [];
   #scopes = 0;
   #top = PAGE; // page 0 stays empty: address 0 is nobody's
   #used = 0;
-  readonly #registry = new FinalizationRegistry<number[]>((blocks) =>
-    blocks.forEach((b) => this.#release(b)),
-  );
+  readonly #registry = new FinalizationRegistry<Block[]>((blocks) => blocks.forEach((b) => this.#release(b)));
 
   /** @param maximumPages 64 KiB each */
   constructor(maximumPages: number) {
     this.shared = typeof SharedArrayBuffer !== 'undefined';
     if (this.shared) {
       this.maximumPages = maximumPages;
-      this.memory = new webAssembly!.Memory({ initial: GROWTH_PAGES, maximum: maximumPages, shared: true });
+      this.memory = new webAssembly!.Memory({
+        initial: Math.min(GROWTH_PAGES, maximumPages),
+        maximum: maximumPages,
+        shared: true,
+      });
     } else {
       [this.memory, this.maximumPages] = fixedMemory(Math.min(maximumPages, FIXED_PAGES[0]));
     }
@@ -72,18 +86,42 @@ export class WasmMemory implements Memory {
 
   /** Belongs to the innermost open scope; outside of any, to the caller until {@link free}. */
   allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
-    const array = this.allocateUninitialized(type, length);
+    return this.allocateInto(this.#scopes > 0 ? this.#log : null, type, length);
+  }
+
+  /** @internal as {@link allocate}, logged in `blocks` instead of the open scope */
+  allocateInto<T extends MemoryType>(blocks: Block[] | null, type: T, length: number): MemoryArrays[T] {
+    const block = this.#take(type, length, false);
+    if (block === null) return heap.allocate(type, length);
+    blocks?.push(block);
+    const array = this.#view(type, block, length);
     array.fill(0);
     return array;
   }
 
-  /** As {@link allocate}, with whatever the block held before. */
-  allocateUninitialized<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
-    return this.#place(this.#scopes > 0 ? this.#log : null, type, length);
+  /**
+   * The caller's until {@link free}, whatever scope is open; holds whatever the block held before.
+   * @returns null when the memory is full
+   */
+  take<T extends MemoryType>(type: T, length: number): MemoryArrays[T] | null {
+    const block = this.#take(type, length, false);
+    return block && this.#view(type, block, length);
+  }
+
+  /** As {@link take}, and freed by itself when the array is garbage. Views made from the array do not keep it alive. */
+  takeCollected<T extends MemoryType>(type: T, length: number): MemoryArrays[T] | null {
+    const block = this.#take(type, length, true);
+    if (block === null) return null;
+    const array = this.#view(type, block, length);
+    this.#registry.register(array, [block], array);
+    return array;
   }
 
   free(array: ArrayBufferView): void {
-    if (this.owns(array)) this.#release(array.byteOffset);
+    const block = this.owns(array) ? this.#blocks.get(array.byteOffset) : undefined;
+    if (block === undefined) return;
+    if (block.collected) this.#registry.unregister(array);
+    this.#release(block);
   }
 
   /** Runs `f`; what is allocated meanwhile, unless it has an owner, is free afterwards. Scopes nest. */
@@ -98,9 +136,9 @@ export class WasmMemory implements Memory {
     }
   }
 
-  /** A memory whose blocks live as long as `owner`, whatever scope is open. */
-  ownedBy(owner: object): Memory {
-    const blocks: number[] = [];
+  /** A memory whose blocks live as long as `owner`, whatever scope is open, or until it is freed as a whole. */
+  ownedBy(owner: object): OwnedMemory {
+    const blocks: Block[] = [];
     this.#registry.register(owner, blocks);
     return new OwnedMemory(this, blocks);
   }
@@ -110,42 +148,39 @@ export class WasmMemory implements Memory {
     return memory === this || (memory instanceof OwnedMemory && memory.parent === this);
   }
 
-  /** @internal as {@link allocate}, logged in `blocks` instead of the open scope */
-  allocateInto<T extends MemoryType>(blocks: number[], type: T, length: number): MemoryArrays[T] {
-    const array = this.#place(blocks, type, length);
-    array.fill(0);
-    return array;
+  /** @internal */
+  releaseAll(blocks: Block[]): void {
+    for (const block of blocks.splice(0)) this.#release(block);
   }
 
-  #place<T extends MemoryType>(blocks: number[] | null, type: T, length: number): MemoryArrays[T] {
-    const address = this.#take(length * ARRAY_TYPES[type].BYTES_PER_ELEMENT);
-    if (address < 0) return heap.allocate(type, length);
-    blocks?.push(address);
+  #view<T extends MemoryType>(type: T, { address }: Block, length: number): MemoryArrays[T] {
     return new ARRAY_TYPES[type](this.#buffer as ArrayBuffer, address, length) as unknown as MemoryArrays[T];
   }
 
-  /** The address of a block, or -1 when the memory is full. */
-  #take(bytes: number): number {
-    const index = classOf(bytes);
-    const size = classSize(index);
+  #take(type: MemoryType, length: number, collected: boolean): Block | null {
+    let index = classOf(length * ARRAY_TYPES[type].BYTES_PER_ELEMENT);
     let address = this.#free[index]?.pop();
     if (address === undefined) {
-      address = this.#top;
-      const end = address + size;
-      if (!this.#reserve(end + OVERREAD)) return -1;
-      this.#top = end;
+      const end = this.#top + classSize(index);
+      if (this.#reserve(end + OVERREAD)) {
+        address = this.#top;
+        this.#top = end;
+      } else {
+        while (address === undefined && ++index < this.#free.length) address = this.#free[index]?.pop();
+        if (address === undefined) return null;
+      }
     }
-    this.#classes.set(address, index);
-    this.#used += size;
-    return address;
+    const block = { address, index, collected };
+    this.#blocks.set(address, block);
+    this.#used += classSize(index);
+    return block;
   }
 
-  #release(address: number): void {
-    const index = this.#classes.get(address);
-    if (index === undefined) return; // freed by hand inside a scope
-    this.#classes.delete(address);
-    (this.#free[index] ??= []).push(address);
-    this.#used -= classSize(index);
+  #release(block: Block): void {
+    if (this.#blocks.get(block.address) !== block) return; // freed before, by hand
+    this.#blocks.delete(block.address);
+    (this.#free[block.index] ??= []).push(block.address);
+    this.#used -= classSize(block.index);
   }
 
   #reserve(end: number): boolean {
@@ -166,16 +201,19 @@ export class WasmMemory implements Memory {
   }
 }
 
-class OwnedMemory implements Memory {
+export class OwnedMemory implements Memory {
   constructor(
     readonly parent: WasmMemory,
-    private readonly blocks: number[],
+    private readonly blocks: Block[],
   ) {}
   allocate<T extends MemoryType>(type: T, length: number): MemoryArrays[T] {
     return this.parent.allocateInto(this.blocks, type, length);
   }
   scope<T>(f: () => T): T {
     return this.parent.scope(f);
+  }
+  free(): void {
+    this.parent.releaseAll(this.blocks);
   }
 }
 
