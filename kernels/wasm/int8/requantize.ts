@@ -29,8 +29,27 @@ export const bytesOf = (kind: OutputKind): number => (kind === 'int32' ? 4 : 1);
 const MAGIC = 12582912;
 const MAGIC_BITS = 0x4b400000;
 
-/** Layout of the constants: int32 zero point, min, max, then vectors of four at 16, 32, 48. */
-const [ZERO_POINT, MIN, MAX, LOW, HIGH, OFFSET] = [0, 4, 8, 16, 32, 48];
+/** Places of the words below. */
+const [ZERO_POINT, MIN, MAX, LOW, HIGH, OFFSET] = [0, 4, 8, 12, 16, 20];
+export const [MULTIPLIER, SHIFT, REQUANT_BYTES] = [24, 28, 32];
+
+/** The bits of a float32 as an int32. */
+export const bits = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0];
+
+/** The constants of a requantization: zero point and clamp, the clamp in float, the multiplier and shift of channel 0. */
+export function requantWords(r: Requantization): number[] {
+  const { zeroPoint, min, max } = r;
+  const first = r.numerics === 'float' ? [bits(r.multiplier[0]), 0] : [r.multiplier[0], r.shift[0]];
+  return [
+    zeroPoint,
+    min,
+    max,
+    bits(min - zeroPoint),
+    bits(max - zeroPoint),
+    MAGIC_BITS - zeroPoint,
+    ...first,
+  ];
+}
 
 /** Addresses of what requantization reads. */
 export interface RequantAddresses {
@@ -49,17 +68,11 @@ export function packRequantization(
   binding: Binding,
 ): RequantAddresses {
   if (r === null) return { constants: 0, multiplier: 0, shift: 0 };
-  const constants = binding.allocate('int32', 16);
-  constants.set([r.zeroPoint, r.min, r.max]);
-  const floats = new Float32Array(constants.buffer, constants.byteOffset, 16);
-  floats.fill(r.min - r.zeroPoint, LOW / 4, HIGH / 4);
-  floats.fill(r.max - r.zeroPoint, HIGH / 4, OFFSET / 4);
-  constants.fill(MAGIC_BITS - r.zeroPoint, OFFSET / 4);
   const perColumn = (values: ArrayLike<number>): number[] =>
     place.map((c) => (c < 0 ? 0 : values[values.length === 1 ? 0 : c]));
   const fixed = r.numerics === 'fixed';
   return {
-    constants: constants.byteOffset,
+    constants: binding.constant('int32', requantWords(r)),
     multiplier: binding.constant(fixed ? 'int32' : 'float32', perColumn(r.multiplier)),
     shift: fixed ? binding.constant('int32', perColumn(r.shift)) : 0,
   };
@@ -74,15 +87,19 @@ export class FloatRequantizer {
 
   /** @param constants their address */
   constructor(f: Func, constants: Value<'i32'>) {
-    this.#low = f.local('v128', v128.load(constants, LOW));
-    this.#high = f.local('v128', v128.load(constants, HIGH));
-    this.#offset = f.local('v128', v128.load(constants, OFFSET));
+    this.#low = f.local('v128', v128.load32_splat(constants, LOW));
+    this.#high = f.local('v128', v128.load32_splat(constants, HIGH));
+    this.#offset = f.local('v128', v128.load32_splat(constants, OFFSET));
     this.#magic = f.local('v128', f32x4.splat(f32.const(MAGIC)));
   }
 
-  /** Four int32 codes of four sums: the clamp is done in float, where it also keeps the rounding exact. */
+  /** Four int32 codes of four sums. */
   codes(sums: Value<'v128'>, multiplier: Value<'v128'>): Value<'v128'> {
-    const scaled = f32x4.mul(f32x4.convert_i32x4_s(sums), multiplier);
+    return this.round(f32x4.mul(f32x4.convert_i32x4_s(sums), multiplier));
+  }
+
+  /** Four int32 codes of four scaled sums: the clamp is done in float, where it also keeps the rounding exact. */
+  round(scaled: Value<'v128'>): Value<'v128'> {
     const clamped = f32x4.pmin(f32x4.pmax(scaled, this.#low), this.#high);
     return i32x4.sub(f32x4.add(clamped, this.#magic), this.#offset);
   }
