@@ -6,6 +6,7 @@ import {
   type ConvGeometry,
   type FloatArray,
   type Kernel,
+  type Memory,
 } from '../../../kernels/index.js';
 import type { OpName, OpParams, Requantization } from '../../../kernels/index.js';
 
@@ -105,9 +106,10 @@ export function result<O extends OpName>(
   kernel: Kernel<O>,
   params: OpParams[O],
   output: ArrayLike<number>,
+  memory: Memory = heap,
 ): number[] {
   const before = Array.from(output);
-  const call = kernel.prepare(params, heap);
+  const call = kernel.prepare(params, memory);
   call();
   const once = Array.from(output);
   (output as FloatArray).set(before);

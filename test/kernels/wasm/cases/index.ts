@@ -1,0 +1,5 @@
+/** All generators of cases. */
+import { layerCases } from './layers.js';
+import type { Cases } from './types.js';
+
+export const cases: Cases = { ...layerCases };
