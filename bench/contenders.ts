@@ -79,7 +79,7 @@ export function contenders(
         continue;
       }
       // One thread, also in the libraries below it.
-      const env = { OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+      const env = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
       const command = { binary: python, args: [join(PEERS_FOLDER, peer.module)], env };
       found.push({ impl: peer.name, engine: null, command });
       continue;
@@ -104,14 +104,17 @@ export async function startAll(
   list: readonly Contender[],
 ): Promise<{ started: Started[]; missing: string[] }> {
   const missing: string[] = [];
-  const started: Started[] = [];
-  for (const contender of list)
-    try {
-      started.push({ contender, client: await Client.start(contender.command) });
-    } catch (error) {
-      missing.push(`${label(contender)}: ${(error as Error).message}`);
-    }
-  return { started, missing };
+  const clients = await Promise.all(
+    list.map(async (contender) => {
+      try {
+        return [{ contender, client: await Client.start(contender.command) }];
+      } catch (error) {
+        missing.push(`${label(contender)}: ${(error as Error).message}`);
+        return [];
+      }
+    }),
+  );
+  return { started: clients.flat(), missing };
 }
 
 export function label({ impl, engine }: Pick<Contender, 'impl' | 'engine'>): string {

@@ -149,6 +149,8 @@ export interface BenchFile {
   /** Version of the Node that ran the bench. */
   readonly node: string;
   readonly date: string;
+  /** What was compared, by implementation. */
+  readonly versions: Readonly<Record<string, string>>;
   readonly peak: readonly Peak[];
   readonly results: readonly Result[];
   /** What did not run, and why. */

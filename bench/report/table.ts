@@ -1,20 +1,22 @@
 /** Results for a terminal. */
 import { formatMilliseconds } from '../../src/cli/report/numbers.js';
-import type { Result } from '../types.js';
-
-/** Text columns flush left, the others flush right; two spaces between. */
-export function align(rows: readonly (readonly string[])[], textColumns: number): string[] {
-  const widths = rows[0].map((_, c) => Math.max(...rows.map((r) => r[c].length)));
-  return rows.map((r) =>
-    r
-      .map((cell, c) => (c < textColumns ? cell.padEnd(widths[c]) : cell.padStart(widths[c])))
-      .join('  ')
-      .trimEnd(),
-  );
-}
+import { align } from '../../src/cli/report/table.js';
+import type { Change } from '../compare.js';
+import { isMet, type Reached } from '../targets.js';
+import type { Peak, Result } from '../types.js';
 
 export function formatPeak(peak: number | null): string {
   return peak === null ? '' : `${(100 * peak).toFixed(0)} %`;
+}
+
+export function formatPeaks(peaks: readonly Peak[]): string {
+  const rows = peaks.map((p) => [
+    p.node,
+    p.f32_gops.toFixed(0),
+    p.int8_gops.toFixed(0),
+    p.bandwidth.toFixed(1),
+  ]);
+  return align([['the most per thread', 'GFLOP/s', 'INT8 GOP/s', 'GB/s'], ...rows], 1).join('\n');
 }
 
 /** The results of one case, fastest first. */
@@ -24,7 +26,7 @@ export function formatResults(results: readonly Result[]): string {
     .sort((a, b) => a.median_ms - b.median_ms)
     .map((r) => [
       `  ${r.impl}`,
-      r.node ?? '',
+      r.node ?? 'native',
       formatMilliseconds(r.median_ms),
       `\u00b1 ${formatMilliseconds(r.mad_ms)}`,
       r.gops.toFixed(2),
@@ -37,4 +39,30 @@ export function formatResults(results: readonly Result[]): string {
     ...align([['', '', 'ms', 'MAD', 'Gop/s', 'of peak', ''], ...rows], 2),
     ...wrong.map((r) => `  ${r.impl}${r.node === null ? '' : ` in ${r.node}`} is wrong: ${r.note ?? ''}`),
   ].join('\n');
+}
+
+export function formatTargets(reached: readonly Reached[]): string {
+  const rows = reached.map((r) => [
+    r.target.name,
+    r.engine,
+    r.wanted.toFixed(2),
+    r.ratio === null ? 'not measured' : r.ratio.toFixed(2),
+    r.ratio === null ? '' : isMet(r) ? 'met' : 'MISSED',
+  ]);
+  return align([['target: times faster', '', 'wanted', 'measured', ''], ...rows], 2).join('\n');
+}
+
+export function formatChanges(changes: readonly Change[]): string {
+  const real = changes.filter((c) => c.significant).sort((a, b) => a.speedup - b.speedup);
+  const head = `${changes.length} results compared with the earlier run, ${real.length} changed by more than the noise`;
+  if (real.length === 0) return head;
+  const rows = real.map(({ now, before, speedup }) => [
+    `  ${now.shape}, ${now.dtype}`,
+    now.impl,
+    now.node ?? 'native',
+    formatMilliseconds(before.median_ms),
+    formatMilliseconds(now.median_ms),
+    `${speedup.toFixed(2)} x`,
+  ]);
+  return [head, ...align([['', '', '', 'before', 'now', 'faster'], ...rows], 3)].join('\n');
 }

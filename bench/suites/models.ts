@@ -25,7 +25,7 @@ function layerCosts(graph: Graph): { ops: number; bytes: number } {
 }
 
 /** A case for a graph of one image in and scores out. */
-export function modelCase(suite: Suite, shape: string, graph: Graph, x: NDArray<'float32'>): ModelCase {
+export function modelCase(suite: Suite, shape: string, graph: Graph, x: NDArray): ModelCase {
   const output = graph.nodes.at(-1)!;
   const codes = output.op === 'dequantize' ? graph.values.get(output.inputs[0])!.qparams : null;
   return {
@@ -35,7 +35,7 @@ export function modelCase(suite: Suite, shape: string, graph: Graph, x: NDArray<
     ...layerCosts(graph),
     kind: 'model',
     file: encodeModel(graph),
-    x: x.data,
+    x: x.data as Float32Array,
     inputShape: x.shape,
     step: codes === null ? 0 : codes.scale[0],
   };

@@ -1,4 +1,5 @@
 /** Pieces of HTML. */
+import { STYLE } from './style.js';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -41,4 +42,33 @@ export function htmlTable<T>(
 <thead><tr>${head}</tr></thead>
 ${body.join('\n')}
 </table></div>`;
+}
+
+/** A page that loads nothing. @param main what the main element holds */
+export function htmlDocument(title: string, main: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${main}
+</main>
+</body>
+</html>
+`;
+}
+
+/** Terms and their values, in a row of columns. */
+export function factList(entries: readonly (readonly [string, string])[]): string {
+  const items = entries.map(
+    ([term, value]) =>
+      `<div${value.length > 20 ? ' class="wide"' : ''}><dt>${escapeHtml(term)}</dt><dd>${escapeHtml(value)}</dd></div>`,
+  );
+  return `<dl class="facts">\n${items.join('\n')}\n</dl>`;
 }

@@ -1,5 +1,5 @@
 /** The report as one HTML page that loads nothing. */
-import { escapeHtml, htmlTable, type Column } from './html.js';
+import { escapeHtml, factList, htmlDocument, htmlTable, type Column } from './html.js';
 import {
   formatBits,
   formatBytes,
@@ -12,7 +12,6 @@ import {
   isFloatVariant,
 } from './numbers.js';
 import { accuracyPlots, curvePlots, histogramCaption, histogramPlot, sizePlot, type Plot } from './plots.js';
-import { STYLE } from './style.js';
 import { accuracyCaveat, headlines, verdict } from './summary.js';
 import { loadDraw, type Draw } from './svg.js';
 import type { Exactness, Report, Variant } from './types.js';
@@ -28,18 +27,9 @@ export async function renderReport(report: Report, draw?: Draw | null): Promise<
     await histogramSection(report, drawing),
     await curveSection(report, drawing),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<header>
+  return htmlDocument(
+    title,
+    `<header>
 <h1>${escapeHtml(title)}</h1>
 ${headlines(report)
   .map((line) => `<p class="lead">${escapeHtml(line)}</p>`)
@@ -48,11 +38,8 @@ ${facts(report)}
 ${drawing === null ? MISSING : ''}
 </header>
 ${sections.filter((s) => s !== '').join('\n')}
-<footer>Times are of this machine and this run; sizes are of whole model files.</footer>
-</main>
-</body>
-</html>
-`;
+<footer>Times are of this machine and this run; sizes are of whole model files.</footer>`,
+  );
 }
 
 function facts(report: Report): string {
@@ -64,11 +51,7 @@ function facts(report: Report): string {
     ['Node', report.node],
     ['Machine', report.machine],
   ];
-  const items = entries.map(
-    ([term, value]) =>
-      `<div${value.length > 20 ? ' class="wide"' : ''}><dt>${escapeHtml(term)}</dt><dd>${escapeHtml(value)}</dd></div>`,
-  );
-  return `<dl class="facts">\n${items.join('\n')}\n</dl>`;
+  return factList(entries);
 }
 
 function variantSection(report: Report): string {
@@ -94,9 +77,10 @@ ${htmlTable('Accuracy on the test set; the difference to float is in percentage 
 </section>`;
 }
 
-const MISSING = `<p class="missing">No plots: vega and vega-lite are not installed. Install them with "npm install vega vega-lite" and render again.</p>`;
+/** Stands where the plots would be. */
+export const MISSING = `<p class="missing">No plots: vega and vega-lite are not installed. Install them with "npm install vega vega-lite" and render again.</p>`;
 
-async function figures(
+export async function figures(
   draw: Draw,
   plots: readonly { plot: Plot; title?: string; caption: string }[],
 ): Promise<string> {

@@ -11,8 +11,8 @@ export interface Plot {
   readonly spec: Spec;
 }
 
-const PALETTE = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)'];
-const INK = 'var(--ink)';
+export const PALETTE = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)'];
+export const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const LINE = 'var(--line)';
 
@@ -45,7 +45,8 @@ const CONFIG = {
   range: { category: PALETTE },
 };
 
-function plot(label: string, spec: Spec): Plot {
+/** A plot in the style of the page. */
+export function plot(label: string, spec: Spec): Plot {
   return {
     label,
     spec: { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', config: CONFIG, ...spec },

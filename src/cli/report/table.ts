@@ -13,7 +13,7 @@ import { verdict } from './summary.js';
 import type { Report } from './types.js';
 
 /** Text columns flush left, the others flush right; two spaces between. */
-function align(rows: readonly (readonly string[])[], textColumns: number): string[] {
+export function align(rows: readonly (readonly string[])[], textColumns: number): string[] {
   const widths = rows[0].map((_, c) => Math.max(...rows.map((r) => r[c].length)));
   return rows.map((r) =>
     r
