@@ -21,6 +21,7 @@ export const eqz = instruction('i32', [0x45]) as Instruction<['i32'], 'i32'>;
 export const eq = compare<'i32'>(0x46);
 export const ne = compare<'i32'>(0x47);
 export const lt = compare<'i32'>(0x48);
+export const lt_u = compare<'i32'>(0x49);
 export const gt = compare<'i32'>(0x4a);
 export const le = compare<'i32'>(0x4c);
 export const ge = compare<'i32'>(0x4e);

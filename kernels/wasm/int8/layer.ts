@@ -2,13 +2,19 @@
 import type { ConvGeometry, Memory, OpParams } from '../../types.js';
 import { Binding } from '../binding.js';
 import { type Compiled, lazyModule } from '../engine.js';
-import { context, emitGemm, PANEL, TEMPORARY } from './gemm.js';
+import { forwardAxes } from '../../js/image.js';
+import {
+  callProduct,
+  isPointwise,
+  planBlocks,
+  planPanels,
+  planPositions,
+  planStrips,
+  tapRuns,
+} from '../igemm/plan.js';
+import { emitGemm } from './gemm.js';
 import { checked, sampleCodes, sampleRequantization, type WasmKernel } from '../selfTest.js';
-import { type OutputKind, outputKind, packRequantization } from './requantize.js';
-
-/** Positions of a strip: enough calls to be compiled soon, few enough to stay in the second-level cache. */
-const STRIP_POSITIONS = 96;
-const STRIP_BYTES = 192 * 1024;
+import { bytesOf, type OutputKind, outputKind, packRequantization } from './requantize.js';
 
 const modules = new Map<string, () => Compiled>();
 
@@ -20,20 +26,11 @@ function compiled(kind: OutputKind, signed: boolean): Compiled {
   return module();
 }
 
-type LayerParams = Omit<OpParams['qconv2d'], keyof ConvGeometry>;
+export type LayerParams = Omit<OpParams['qconv2d'], keyof ConvGeometry>;
 
 /** A product as the convolution of an image of one column: a row of x is its row, a 1x1 filter its line of weights. */
 function productGeometry(m: number, n: number, k: number): ConvGeometry {
-  const ones = {
-    kernelHeight: 1,
-    kernelWidth: 1,
-    strideHeight: 1,
-    strideWidth: 1,
-    dilationHeight: 1,
-    dilationWidth: 1,
-  };
   return {
-    ...ones,
     batch: 1,
     inHeight: m,
     inWidth: 1,
@@ -41,126 +38,81 @@ function productGeometry(m: number, n: number, k: number): ConvGeometry {
     outHeight: m,
     outWidth: 1,
     outChannels: n,
+    kernelHeight: 1,
+    kernelWidth: 1,
+    strideHeight: 1,
+    strideWidth: 1,
+    dilationHeight: 1,
+    dilationWidth: 1,
     padTop: 0,
     padLeft: 0,
     groups: 1,
   };
 }
 
-/** 1x1 filters at every cell: the image is one long column. */
-function simplified(g: ConvGeometry): ConvGeometry {
-  const pointwise =
-    g.kernelHeight === 1 && g.kernelWidth === 1 && g.strideHeight === 1 && g.strideWidth === 1;
-  const same = g.padTop === 0 && g.padLeft === 0 && g.outHeight === g.inHeight && g.outWidth === g.inWidth;
-  return pointwise && same && g.groups === 1
-    ? productGeometry(g.batch * g.inHeight * g.inWidth, g.outChannels, g.inChannels)
-    : g;
-}
-
 function prepare(geometry: ConvGeometry, p: LayerParams, memory: Memory): () => void {
-  const g = simplified(geometry);
+  const g = isPointwise(geometry)
+    ? productGeometry(
+        geometry.batch * geometry.inHeight * geometry.inWidth,
+        geometry.outChannels,
+        geometry.inChannels,
+      )
+    : geometry;
+  const { groups, outChannels, inChannels } = g;
   const binding = new Binding(memory);
-  const inner = g.inChannels / g.groups;
-  const channels = g.outChannels / g.groups;
-  // taps of a filter row are consecutive in a row of the image, unless groups or dilation come between them
-  const joined = g.groups === 1 && g.dilationWidth === 1;
-  const runElements = joined ? g.kernelWidth * inner : inner;
-  const runsPerRow = joined ? 1 : g.kernelWidth;
-  const runCount = g.kernelHeight * runsPerRow;
-  const runWords = Math.ceil(runElements / 2);
+  const inner = inChannels / groups;
+  const [vertical, horizontal] = forwardAxes(g);
+  const windows = { batch: g.batch, vertical, horizontal, channels: inChannels, bytes: 1, stagedBytes: 2 };
+  const strips = planStrips(windows);
+  const runs = tapRuns(windows, strips, inner).map((r) => ({ ...r, words: Math.ceil(r.elements / 2) }));
+  const depth = runs.reduce((sum, { words }) => sum + words, 0);
+  const panels = planPanels(binding, groups, outChannels / groups, depth);
 
-  const panels = Math.ceil(channels / PANEL);
-  const place = Array.from({ length: g.groups * panels * PANEL }, (_, i) => {
-    const c = i % (panels * PANEL);
-    return c < channels ? Math.floor(i / (panels * PANEL)) * channels + c : -1;
-  });
-  const weights = binding.allocate('int16', place.length * runCount * runWords * 2);
-  place.forEach((channel, i) => {
-    if (channel < 0) return;
-    let o = Math.floor(i / PANEL) * runCount * runWords * PANEL * 2 + (i % PANEL) * 2;
-    let w = channel * runCount * runElements;
-    for (let run = 0; run < runCount; run++)
-      for (let word = 0; word < runWords; word++, o += PANEL * 2)
-        for (let half = 0; half < 2; half++)
-          if (2 * word + half < runElements) weights[o + half] = p.w[w++] - p.wZeroPoint;
-  });
+  // [group][panel][word][column][2]
+  const weights = binding.allocate('int16', (panels.bGroup * groups) / 2);
+  const columns = panels.columns;
+  for (let channel = 0, w = 0; channel < outChannels; channel++) {
+    const column = channel % panels.channels;
+    const group = (channel - column) / panels.channels;
+    const lane = column % columns;
+    let o = (group * panels.bGroup + (column - lane) * panels.bColumn) / 2 + 2 * lane;
+    for (const { elements } of runs) {
+      for (let e = 0; e < elements; e++, w++)
+        weights[o + (e >> 1) * 2 * columns + (e & 1)] = p.w[w] - p.wZeroPoint;
+      o += Math.ceil(elements / 2) * 2 * columns;
+    }
+  }
 
-  const neededWidth = (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
-  const rowElements = Math.max(0, Math.min(g.inWidth, neededWidth - g.padLeft)) * g.inChannels;
-  const leftBytes = Math.min(g.padLeft, neededWidth) * g.inChannels * 2;
-  const rowBytes = neededWidth * g.inChannels * 2 + (g.inChannels % 2) * 2;
-  const extraRows = (g.kernelHeight - 1) * g.dilationHeight + 1;
-  const stripRows = Math.max(
-    1,
-    Math.min(
-      g.outHeight,
-      Math.ceil(STRIP_POSITIONS / g.outWidth),
-      Math.floor(STRIP_BYTES / (rowBytes * g.strideHeight)),
-    ),
-  );
-  const strips = Math.ceil(g.outHeight / stripRows);
-  const stripInputs = (stripRows - 1) * g.strideHeight + extraRows;
-
-  const positions = Array.from(
-    { length: stripRows * g.outWidth },
-    (_, i) =>
-      Math.floor(i / g.outWidth) * g.strideHeight * rowBytes +
-      (i % g.outWidth) * g.strideWidth * g.inChannels * 2,
-  );
-  // each run from where the one before ended
-  const starts = Array.from(
-    { length: runCount },
-    (_, r) =>
-      Math.floor(r / runsPerRow) * g.dilationHeight * rowBytes +
-      (r % runsPerRow) * g.dilationWidth * g.inChannels * 2,
-  );
-  const runs = starts.map((start, r) => (r === 0 ? start : start - starts[r - 1] - 4 * runWords));
-
-  const fields = {
-    x: binding.read(p.x),
-    y: binding.write(p.y),
-    weights: weights.byteOffset,
-    bias: binding.constant(
-      'int32',
-      place.map((c) => (c < 0 || p.bias === null ? 0 : p.bias[c])),
-    ),
-    ...packRequantization(p.requant, place, binding),
-    zeroPoint: p.xZeroPoint,
-    inHeight: g.inHeight,
-    xRow: g.inWidth * g.inChannels,
-    xImage: g.inHeight * g.inWidth * g.inChannels,
-    outHeight: g.outHeight,
-    outWidth: g.outWidth,
-    stripRows,
-    strips,
-    strideHeight: g.strideHeight,
-    padTop: g.padTop,
-    extraRows,
-    rowBytes,
-    leftBytes,
-    rowElements,
-    positions: binding.constant('int32', positions),
-    runs: binding.constant('int32', runs),
-    runCount,
-    runWords,
-    groups: g.groups,
-    groupBytes: inner * 2,
-    channels,
-    outChannels: g.outChannels,
-  };
-  const work = 2 * g.batch * g.outHeight * g.outWidth * g.outChannels * runCount * runElements;
   const kind = outputKind(p.requant, p.y);
+  const size = bytesOf(kind);
+  const column = outChannels * size;
+  const row = g.outWidth * column;
+  const all = Array.from({ length: outChannels }, (_, i) => i);
+  const fields = {
+    ...strips.fields,
+    x: binding.read(p.x) + strips.fields.x,
+    b: weights.byteOffset,
+    y: binding.write(p.y),
+    bias: binding.constant('int32', p.bias ?? all.map(() => 0)),
+    ...packRequantization(p.requant, all, binding),
+    zeroPoint: p.xZeroPoint,
+    ...panels,
+    aGroup: 2 * inner,
+    ...planBlocks(binding, runs, 4, Infinity),
+    ...planPositions(binding, windows, strips, { image: g.outHeight * row, row, column }),
+  };
+  const work = 2 * g.batch * g.outHeight * g.outWidth * p.w.length;
   const module = compiled(kind, p.x instanceof Int8Array);
-  const scratch = TEMPORARY + stripInputs * rowBytes + 64;
-  return binding.finish(
-    binding.call(module, 'run', binding.context(context, fields), g.batch * strips, work, scratch),
-  );
+  return binding.finish(callProduct(binding, module, fields, work, strips.scratchBytes));
 }
 
 const kindOf = (p: LayerParams): string => `${outputKind(p.requant, p.y)} of ${p.x.constructor.name}`;
 
 /** A small problem of the kind of `like`: odd sizes, all tails. */
-function sampleLayer(like: LayerParams, g: ConvGeometry): { params: LayerParams; output: LayerParams['y'] } {
+export function sampleLayer(
+  like: LayerParams,
+  g: ConvGeometry,
+): { params: LayerParams; output: LayerParams['y'] } {
   const k = (g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups;
   const outputs = g.batch * g.outHeight * g.outWidth * g.outChannels;
   const output = like.requant === null ? new Int32Array(outputs) : sampleCodes(like.y, outputs);

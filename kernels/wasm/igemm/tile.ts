@@ -1,0 +1,165 @@
+/**
+ * The tile that all products share: 4 rows by 8 columns of sums, 16 columns where the engine merges pairs of vectors. A
+ * row is an address that walks along runs of the depth; a step multiplies one 32-bit word of each row (one float, two
+ * int16) with a vector of words for the columns.
+ */
+import type { Callable, Func, Local, Module, Value } from '../assembler.js';
+import type { Target } from '../engine.js';
+import * as f32x4 from '../instructions/f32x4.js';
+import * as i32 from '../instructions/i32.js';
+import * as v128 from '../instructions/v128.js';
+import { type Field, field } from './context.js';
+
+export const TILE_ROWS = 4;
+/** Bytes at the start of scratch where a panel of fewer columns leaves its tile. */
+export const TEMPORARY = TILE_ROWS * 16 * 4;
+
+/** Vectors of four columns in a tile. */
+export const tileVectors = ({ revectorize }: Target): number => (revectorize ? 4 : 2);
+
+const params = {
+  c: 'i32',
+  /** where the rows of the tile are relative to */
+  a: 'i32',
+  /** pairs of the offset of a row from `a` and of its sums from `y`; a multiple of TILE_ROWS */
+  table: 'i32',
+  tiles: 'i32',
+  /** pairs of the offset of a run from the end of the one before, and its steps */
+  runs: 'i32',
+  runCount: 'i32',
+  b: 'i32',
+  y: 'i32',
+  /** what the sums start with */
+  bias: 'i32',
+  /** 4 * first channel of the panel */
+  channel: 'i32',
+  /** columns of the panel that exist */
+  columns: 'i32',
+  /** add what y holds */
+  accumulate: 'i32',
+  temporary: 'i32',
+} as const;
+export type TileParams = { readonly [K in keyof typeof params]: Local<'i32'> };
+
+/** How sums leave the tile. */
+export interface Output {
+  /** bytes of a column in y, and in the temporary tile */
+  readonly bytes: number;
+  readonly temporaryBytes: number;
+  /** Stores one row. */
+  store(to: Local<'i32'>, sums: readonly Local<'v128'>[]): void;
+  /** Moves one column from the temporary tile to y. */
+  move(to: Local<'i32'>, from: Local<'i32'>, channel: Local<'i32'>): void;
+  /** Rows cannot be stored directly. */
+  readonly indirect?: boolean;
+  /** Loads four columns of y to add to the sums. */
+  readonly load?: typeof v128.load;
+}
+
+export interface Arithmetic {
+  /** sum + x * w */
+  madd(sum: Value<'v128'>, x: Value<'v128'>, w: Value<'v128'>): Value<'v128'>;
+  /** A row has a word for each column (depthwise). */
+  readonly elementwise?: boolean;
+  /** Rows and columns advance by what the context says, instead of by one word and one packed vector of columns. */
+  readonly strided?: boolean;
+  output(f: Func, p: TileParams & { readonly vectors: number }): Output;
+}
+
+/** One panel of columns for all rows of a strip. */
+export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Callable<typeof params> {
+  return m.func('', params, (f, p) => {
+    const vectors = tileVectors(target);
+    const output = arithmetic.output(f, { ...p, vectors });
+    const starts = f.locals('v128', vectors);
+    starts.forEach((s, j) => f.set(s, v128.load(p.bias, 16 * j)));
+    const sums = Array.from({ length: TILE_ROWS }, () => f.locals('v128', vectors));
+    const whole = f.local('i32', output.indirect === true ? i32.const(0) : i32.eq(p.columns, 4 * vectors));
+    const a = f.locals('i32', TILE_ROWS);
+    const to = f.locals('i32', TILE_ROWS);
+    const [b, run, left, words, from, y, channel] = f.locals('i32', 7);
+    const step = emitStepper(f, target, arithmetic, p.c);
+    const width = 4 * vectors * output.temporaryBytes;
+
+    f.repeatAtLeastOnce(p.tiles, () => {
+      a.forEach((ai, i) => f.set(ai, i32.add(p.a, i32.load(p.table, 8 * i))));
+      for (const row of sums) row.forEach((sum, j) => f.set(sum, starts[j]));
+      f.set(b, p.b);
+      f.set(run, p.runs);
+      f.set(left, p.runCount);
+      f.repeat(left, () => {
+        // a points into the run while it is being walked
+        a.forEach((ai) => f.add(ai, i32.load(run)));
+        f.set(words, i32.load(run, 4));
+        step(sums, a, b, words);
+        f.add(run, 8);
+      });
+      to.forEach((t, i) => f.set(t, i32.add(p.y, i32.load(p.table, 8 * i + 4))));
+      const { load } = output;
+      if (load !== undefined)
+        // rows may repeat: all are read before one is written
+        f.if(p.accumulate, () =>
+          sums.forEach((row, i) => row.forEach((sum, j) => f.set(sum, f32x4.add(sum, load(to[i], 16 * j))))),
+        );
+      sums.forEach((row, i) => {
+        f.set(to[i], i32.select(to[i], i32.add(p.temporary, i * width), whole));
+        output.store(to[i], row);
+      });
+      f.if(i32.eqz(whole), () =>
+        f.for(0, TILE_ROWS, 1, (i) => {
+          f.set(y, i32.add(p.y, i32.load(i32.add(p.table, i32.shl(i, 3)), 4)));
+          f.set(from, i32.add(p.temporary, i32.mul(i, width)));
+          f.set(channel, p.channel);
+          f.for(0, p.columns, 1, () => {
+            output.move(y, from, channel);
+            f.add(y, output.bytes);
+            f.add(from, output.temporaryBytes);
+            f.add(channel, 4);
+          });
+        }),
+      );
+      f.add(p.table, 8 * TILE_ROWS);
+    });
+  });
+}
+
+/** `words` steps: loads of the columns, words of the rows, products. */
+function emitStepper(f: Func, target: Target, arithmetic: Arithmetic, c: Local<'i32'>) {
+  const { madd, elementwise, strided } = arithmetic;
+  const w = f.locals('v128', tileVectors(target));
+  const x = f.local('v128');
+  const advance = (name: Field, size: number): Local<'i32'> | number =>
+    strided === true ? f.local('i32', field(c, name)) : size;
+  const aStep = advance('aStep', 4);
+  const bStep = advance('bStep', 16 * w.length);
+  return (
+    sums: readonly Local<'v128'>[][],
+    a: readonly Local<'i32'>[],
+    b: Local<'i32'>,
+    words: Local<'i32'>,
+  ): void => {
+    const steps = (count: number): void => {
+      for (let u = 0; u < count; u++) {
+        const [ao, bo] = typeof aStep === 'number' ? [u * aStep, u * Number(bStep)] : [0, 0];
+        w.forEach((wj, j) => f.set(wj, v128.load(b, bo + 16 * j)));
+        sums.forEach((row, i) => {
+          if (elementwise !== true) f.set(x, v128.load32_splat(a[i], ao));
+          row.forEach((sum, j) =>
+            f.set(sum, madd(sum, elementwise === true ? v128.load(a[i], ao + 16 * j) : x, w[j])),
+          );
+        });
+        if (strided === true || u === count - 1) {
+          const n = strided === true ? 1 : count;
+          a.forEach((ai) => f.add(ai, typeof aStep === 'number' ? n * aStep : aStep));
+          f.add(b, typeof bStep === 'number' ? n * bStep : bStep);
+        }
+      }
+    };
+    if (target.unroll > 1) {
+      const many = f.local('i32', i32.shr(words, Math.log2(target.unroll)));
+      f.repeat(many, () => steps(target.unroll));
+      f.set(words, i32.and(words, target.unroll - 1));
+    }
+    f.repeat(words, () => steps(1));
+  };
+}
