@@ -3,7 +3,7 @@ import type { Backend } from '../types.js';
 import { conv2d, conv2dFilterGrad, conv2dInputGrad } from './floatConv.js';
 import { depthwiseConv2d, depthwiseFilterGrad, depthwiseInputGrad } from './floatDepthwise.js';
 import { gemm } from './floatGemm.js';
-import { qadd } from './int8Add.js';
+import { qadd, qmul } from './int8Binary.js';
 import { qconv2d } from './int8Conv.js';
 import { gemv } from './floatVector.js';
 import { depthwiseQconv2d } from './int8Depthwise.js';
@@ -25,6 +25,7 @@ export const jsKernels: Backend = [
   qgemm,
   qconv2d,
   qadd,
+  qmul,
   qmaxpool,
   qavgpool,
 ];

@@ -1,36 +1,24 @@
 /** Pooling of codes, window by window with the channels innermost. */
 import { averager } from '../reference/average.js';
-import { endTap, firstTap } from '../reference/window.js';
+import { forEachWindow } from '../reference/window.js';
 import type { CodeArray, Kernel, WindowGeometry } from '../types.js';
 
 /**
  * Calls `cell(x)` with the index of the first channel of every cell inside the window of output pixel `out`, then
  * `done(out, cells)`: out counts pixels.
  */
-function forEachWindow(
+function forEachPool(
   g: WindowGeometry,
   channels: number,
   cell: (x: number) => void,
   done: (out: number, cells: number) => void,
 ): void {
-  let out = 0;
-  for (let n = 0; n < g.batch; n++) {
-    for (let oy = 0; oy < g.outHeight; oy++) {
-      const top = oy * g.strideHeight - g.padTop;
-      const y0 = firstTap(top, g.dilationHeight);
-      const y1 = endTap(top, g.dilationHeight, g.kernelHeight, g.inHeight);
-      for (let ox = 0; ox < g.outWidth; ox++, out++) {
-        const left = ox * g.strideWidth - g.padLeft;
-        const x0 = firstTap(left, g.dilationWidth);
-        const x1 = endTap(left, g.dilationWidth, g.kernelWidth, g.inWidth);
-        for (let ky = y0; ky < y1; ky++) {
-          const row = (n * g.inHeight + top + ky * g.dilationHeight) * g.inWidth + left;
-          for (let kx = x0; kx < x1; kx++) cell((row + kx * g.dilationWidth) * channels);
-        }
-        done(out, Math.max(0, y1 - y0) * Math.max(0, x1 - x0));
-      }
-    }
-  }
+  forEachWindow(g, (out, first, rows, columns) => {
+    for (let ky = 0; ky < rows; ky++)
+      for (let kx = 0; kx < columns; kx++)
+        cell((first + ky * g.dilationHeight * g.inWidth + kx * g.dilationWidth) * channels);
+    done(out, rows * columns);
+  });
 }
 
 export const qmaxpool: Kernel<'qmaxpool'> = {
@@ -45,7 +33,7 @@ export const qmaxpool: Kernel<'qmaxpool'> = {
       for (let c = 0; c < channels; c++) y[out * channels + c] = best[c] > max ? max : best[c];
       best.fill(min);
     };
-    return () => forEachWindow(g, channels, cell, done);
+    return () => forEachPool(g, channels, cell, done);
   },
 };
 
@@ -69,7 +57,7 @@ export const qavgpool: Kernel<'qavgpool'> = {
       for (let c = 0; c < channels; c++) y.data[out * channels + c] = average(sums[c] + padding, count);
       sums.fill(0);
     };
-    return () => forEachWindow(p, channels, cell, done);
+    return () => forEachPool(p, channels, cell, done);
   },
 };
 

@@ -2,12 +2,36 @@
 import { applyRequantization, clamp, quantizeMultiplier } from '../requantize.js';
 import type { Numerics, QuantizedArray, Requantization } from '../types.js';
 
-type AverageParams = Numerics & {
+export type AverageParams = Numerics & {
   readonly x: QuantizedArray;
   readonly min: number;
   readonly max: number;
   readonly y: QuantizedArray;
 };
+
+/** Fixed-point numerics divides the sum of the codes itself when x and y share their qparams. */
+export function isQuotient({ numerics, x, y }: AverageParams): boolean {
+  return numerics === 'fixed' && x.scale === y.scale && x.zeroPoint === y.zeroPoint;
+}
+
+/** Brings `sum - count * zx` to a code: a multiplier of sx / (sy * count). */
+export function averageRequantization(p: AverageParams, count: number): Requantization {
+  const inputScale = Math.fround(p.x.scale);
+  const outputScale = Math.fround(p.y.scale);
+  const clamps = { zeroPoint: p.y.zeroPoint, min: p.min, max: p.max };
+  if (p.numerics === 'float') {
+    const multiplier = Float32Array.of(Math.fround(inputScale / outputScale) / count);
+    return { numerics: 'float', multiplier, ...clamps };
+  }
+  const { multiplier, shift } = quantizeMultiplier(inputScale / (outputScale * count));
+  return {
+    numerics: 'fixed',
+    rounding: p.rounding,
+    multiplier: Int32Array.of(multiplier),
+    shift: Int32Array.of(shift),
+    ...clamps,
+  };
+}
 
 /**
  * Returns `(sum of the codes, their count) -> code`. With acc = sum - count * zx:
@@ -16,34 +40,16 @@ type AverageParams = Numerics & {
  * - fixed, different qparams: the quantized multiplier of sx / (sy * count) applied to acc
  */
 export function averager(p: AverageParams): (sum: number, count: number) => number {
-  const { x, y, min, max } = p;
-  if (p.numerics === 'fixed' && x.scale === y.scale && x.zeroPoint === y.zeroPoint) {
+  if (isQuotient(p)) {
     return (sum, count) => {
       const half = Math.floor(count / 2);
-      return clamp(Math.trunc((sum > 0 ? sum + half : sum - half) / count), min, max);
+      return clamp(Math.trunc((sum > 0 ? sum + half : sum - half) / count), p.min, p.max);
     };
   }
-  const inputScale = Math.fround(x.scale);
-  const outputScale = Math.fround(y.scale);
-  const requantization = (count: number): Requantization => {
-    const clamps = { zeroPoint: y.zeroPoint, min, max };
-    if (p.numerics === 'float') {
-      const multiplier = Float32Array.of(Math.fround(inputScale / outputScale) / count);
-      return { numerics: 'float', multiplier, ...clamps };
-    }
-    const { multiplier, shift } = quantizeMultiplier(inputScale / (outputScale * count));
-    return {
-      numerics: 'fixed',
-      rounding: p.rounding,
-      multiplier: Int32Array.of(multiplier),
-      shift: Int32Array.of(shift),
-      ...clamps,
-    };
-  };
   const byCount = new Map<number, Requantization>();
   return (sum, count) => {
     let requant = byCount.get(count);
-    if (requant === undefined) byCount.set(count, (requant = requantization(count)));
-    return applyRequantization(sum - count * x.zeroPoint, 0, requant);
+    if (requant === undefined) byCount.set(count, (requant = averageRequantization(p, count)));
+    return applyRequantization(sum - count * p.x.zeroPoint, 0, requant);
   };
 }

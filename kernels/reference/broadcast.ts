@@ -1,4 +1,12 @@
 /** Visits the elements of two arrays that numpy broadcasting pairs up. */
+import type { Requantization } from '../types.js';
+
+/** From the codes of two operands to the values that are added or multiplied, and from the result to a code. */
+export interface ScaledOperands {
+  readonly a: (code: number) => number;
+  readonly b: (code: number) => number;
+  readonly requant: Requantization;
+}
 
 /** `visit(index in y, index in a, index in b)` for every element of y; shapes align at their last axes. */
 export function forEachPair(

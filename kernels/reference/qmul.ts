@@ -4,26 +4,32 @@
  * - fixed: TFLite's MUL, the quantized multiplier of sa * sb / sy
  */
 import { applyRequantization, buildRequantization } from '../requantize.js';
-import type { Kernel } from '../types.js';
-import { forEachPair } from './broadcast.js';
+import type { BinaryParams, Kernel } from '../types.js';
+import { forEachPair, type ScaledOperands } from './broadcast.js';
+
+/** The two factors, of which the product is requantized. */
+export function factors(p: BinaryParams): ScaledOperands {
+  const { a, b, y, min, max } = p;
+  const requant = buildRequantization(p, {
+    inputScale: a.scale,
+    weightScale: Float32Array.of(b.scale),
+    outputScale: y.scale,
+    zeroPoint: y.zeroPoint,
+    min,
+    max,
+  });
+  return { a: (code) => code - a.zeroPoint, b: (code) => code - b.zeroPoint, requant };
+}
 
 export const qmul: Kernel<'qmul'> = {
   op: 'qmul',
   name: 'q8-qmul-reference',
   supports: () => true,
   prepare: (p) => {
-    const { a, b, y, min, max } = p;
-    const requant = buildRequantization(p, {
-      inputScale: a.scale,
-      weightScale: Float32Array.of(b.scale),
-      outputScale: y.scale,
-      zeroPoint: y.zeroPoint,
-      min,
-      max,
-    });
+    const { a, b, requant } = factors(p);
     return () => {
       forEachPair(p.aShape, p.bShape, p.yShape, (i, ia, ib) => {
-        y.data[i] = applyRequantization((a.data[ia] - a.zeroPoint) * (b.data[ib] - b.zeroPoint), 0, requant);
+        p.y.data[i] = applyRequantization(a(p.a.data[ia]) * b(p.b.data[ib]), 0, requant);
       });
     };
   },

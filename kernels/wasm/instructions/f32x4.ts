@@ -8,6 +8,7 @@ export const lt = vBinary(67);
 export const gt = vBinary(68);
 export const le = vBinary(69);
 export const ge = vBinary(70);
+export const trunc = vUnary(105);
 export const nearest = vUnary(106);
 export const abs = vUnary(224);
 export const neg = vUnary(225);
