@@ -2,6 +2,7 @@
 import { heap } from '../memory.js';
 import type { AnyKernel, Memory } from '../types.js';
 import { wasmEngine } from './engine.js';
+import { depthwiseKernel } from './int8/depthwiseLayer.js';
 import { layerKernels } from './int8/layer.js';
 import type { WasmMemory } from './memory.js';
 
@@ -15,7 +16,7 @@ export {
 } from './engine.js';
 export { wasmReport } from './selfTest.js';
 
-export const wasmKernels: readonly AnyKernel[] = [...layerKernels];
+export const wasmKernels: readonly AnyKernel[] = [depthwiseKernel, ...layerKernels];
 
 export type { WasmMemory };
 
