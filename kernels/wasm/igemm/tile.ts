@@ -3,7 +3,7 @@
  * row is an address that walks along runs of the depth; a step multiplies one 32-bit word of each row (one float, two
  * int16) with a vector of words for the columns.
  */
-import type { Callable, Func, Local, Module, Value } from '../assembler.js';
+import type { Callable, Func, Int, Local, Module, Value } from '../assembler.js';
 import type { Target } from '../engine.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
@@ -13,6 +13,20 @@ import { type Field, field } from './context.js';
 export const TILE_ROWS = 4;
 /** Bytes at the start of scratch where a panel of fewer columns leaves its tile. */
 export const TEMPORARY = TILE_ROWS * 16 * 4;
+
+/** Size of a tile. */
+export interface Shape {
+  readonly rows: number;
+  /** of four columns */
+  readonly vectors: number;
+  /** of a packed column of a step */
+  readonly bytes: number;
+}
+export const shapeOf = (target: Target): Shape => ({
+  rows: TILE_ROWS,
+  vectors: tileVectors(target),
+  bytes: 4,
+});
 
 /** Vectors of four columns in a tile. */
 export const tileVectors = ({ revectorize }: Target): number => (revectorize ? 4 : 2);
@@ -58,28 +72,68 @@ export interface Output {
 
 export interface Arithmetic {
   /** sum + x * w */
-  madd(sum: Value<'v128'>, x: Value<'v128'>, w: Value<'v128'>): Value<'v128'>;
+  madd(sum: Value<'v128'>, x: Value<'v128'>, w: Value<'v128'>, operand: Value<'v128'>): Value<'v128'>;
+  /** a constant that `madd` takes */
+  readonly operand?: Value<'v128'>;
+  /** Of a tile other than {@link shapeOf}. */
+  readonly shape?: Shape;
+  /** Loads four columns of a step. */
+  readonly loadColumns?: typeof v128.load;
   /** A row has a word for each column (depthwise). */
   readonly elementwise?: boolean;
   /** Rows and columns advance by what the context says, instead of by one word and one packed vector of columns. */
   readonly strided?: boolean;
-  output(f: Func, p: TileParams & { readonly vectors: number }): Output;
+  output(f: Func, p: Pick<TileParams, 'c' | 'channel'> & { readonly vectors: number }): Output;
+}
+
+/**
+ * Stores the rows of a tile at their places, panels of fewer columns through the temporary tile. The last row goes first:
+ * rows beyond the end may have the place of the last one, which then overwrites them.
+ */
+export function emitStore(
+  f: Func,
+  output: Output,
+  p: Pick<TileParams, 'columns' | 'channel' | 'temporary'>,
+  vectors: number,
+): (sums: readonly Local<'v128'>[][], place: (row: Int) => Value<'i32'>) => void {
+  const whole = f.local('i32', output.indirect === true ? i32.const(0) : i32.eq(p.columns, 4 * vectors));
+  const width = 4 * vectors * output.temporaryBytes;
+  const [to, from, channel, row] = f.locals('i32', 4);
+  return (sums, place) => {
+    for (let i = sums.length - 1; i >= 0; i--) {
+      f.set(to, i32.select(place(i), i32.add(p.temporary, i * width), whole));
+      output.store(to, sums[i]);
+    }
+    f.if(i32.eqz(whole), () => {
+      f.set(row, i32.const(sums.length));
+      f.repeatAtLeastOnce(row, () => {
+        const i = i32.sub(row, 1);
+        f.set(to, place(i));
+        f.set(from, i32.add(p.temporary, i32.mul(i, width)));
+        f.set(channel, p.channel);
+        f.for(0, p.columns, 1, () => {
+          output.move(to, from, channel);
+          f.add(to, output.bytes);
+          f.add(from, output.temporaryBytes);
+          f.add(channel, 4);
+        });
+      });
+    });
+  };
 }
 
 /** One panel of columns for all rows of a strip. */
 export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Callable<typeof params> {
   return m.func('', params, (f, p) => {
-    const vectors = tileVectors(target);
+    const { rows, vectors } = arithmetic.shape ?? shapeOf(target);
     const output = arithmetic.output(f, { ...p, vectors });
     const starts = f.locals('v128', vectors);
     starts.forEach((s, j) => f.set(s, v128.load(p.bias, 16 * j)));
-    const sums = Array.from({ length: TILE_ROWS }, () => f.locals('v128', vectors));
-    const whole = f.local('i32', output.indirect === true ? i32.const(0) : i32.eq(p.columns, 4 * vectors));
-    const a = f.locals('i32', TILE_ROWS);
-    const to = f.locals('i32', TILE_ROWS);
-    const [b, run, left, words, from, y, channel] = f.locals('i32', 7);
+    const sums = Array.from({ length: rows }, () => f.locals('v128', vectors));
+    const store = emitStore(f, output, p, vectors);
+    const a = f.locals('i32', rows);
+    const [b, run, left, words, to] = f.locals('i32', 5);
     const step = emitStepper(f, target, arithmetic, p.c);
-    const width = 4 * vectors * output.temporaryBytes;
 
     f.repeatAtLeastOnce(p.tiles, () => {
       a.forEach((ai, i) => f.set(ai, i32.add(p.a, i32.load(p.table, 8 * i))));
@@ -94,44 +148,33 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
         step(sums, a, b, words);
         f.add(run, 8);
       });
-      to.forEach((t, i) => f.set(t, i32.add(p.y, i32.load(p.table, 8 * i + 4))));
+      const place = (i: Int): Value<'i32'> => i32.add(p.y, i32.load(i32.add(p.table, i32.shl(i, 3)), 4));
       const { load } = output;
       if (load !== undefined)
         // rows may repeat: all are read before one is written
         f.if(p.accumulate, () =>
-          sums.forEach((row, i) => row.forEach((sum, j) => f.set(sum, f32x4.add(sum, load(to[i], 16 * j))))),
+          sums.forEach((row, i) => {
+            f.set(to, place(i));
+            row.forEach((sum, j) => f.set(sum, f32x4.add(sum, load(to, 16 * j))));
+          }),
         );
-      sums.forEach((row, i) => {
-        f.set(to[i], i32.select(to[i], i32.add(p.temporary, i * width), whole));
-        output.store(to[i], row);
-      });
-      f.if(i32.eqz(whole), () =>
-        f.for(0, TILE_ROWS, 1, (i) => {
-          f.set(y, i32.add(p.y, i32.load(i32.add(p.table, i32.shl(i, 3)), 4)));
-          f.set(from, i32.add(p.temporary, i32.mul(i, width)));
-          f.set(channel, p.channel);
-          f.for(0, p.columns, 1, () => {
-            output.move(y, from, channel);
-            f.add(y, output.bytes);
-            f.add(from, output.temporaryBytes);
-            f.add(channel, 4);
-          });
-        }),
-      );
-      f.add(p.table, 8 * TILE_ROWS);
+      store(sums, place);
+      f.add(p.table, 8 * rows);
     });
   });
 }
 
 /** `words` steps: loads of the columns, words of the rows, products. */
 function emitStepper(f: Func, target: Target, arithmetic: Arithmetic, c: Local<'i32'>) {
-  const { madd, elementwise, strided } = arithmetic;
-  const w = f.locals('v128', tileVectors(target));
+  const { madd, elementwise, strided, loadColumns = v128.load } = arithmetic;
+  const { vectors, bytes } = arithmetic.shape ?? shapeOf(target);
+  const w = f.locals('v128', vectors);
+  const operand = f.local('v128', arithmetic.operand);
   const x = f.local('v128');
   const advance = (name: Field, size: number): Local<'i32'> | number =>
     strided === true ? f.local('i32', field(c, name)) : size;
   const aStep = advance('aStep', 4);
-  const bStep = advance('bStep', 16 * w.length);
+  const bStep = advance('bStep', 4 * bytes * vectors);
   return (
     sums: readonly Local<'v128'>[][],
     a: readonly Local<'i32'>[],
@@ -141,11 +184,11 @@ function emitStepper(f: Func, target: Target, arithmetic: Arithmetic, c: Local<'
     const steps = (count: number): void => {
       for (let u = 0; u < count; u++) {
         const [ao, bo] = typeof aStep === 'number' ? [u * aStep, u * Number(bStep)] : [0, 0];
-        w.forEach((wj, j) => f.set(wj, v128.load(b, bo + 16 * j)));
+        w.forEach((wj, j) => f.set(wj, loadColumns(b, bo + 4 * bytes * j)));
         sums.forEach((row, i) => {
           if (elementwise !== true) f.set(x, v128.load32_splat(a[i], ao));
           row.forEach((sum, j) =>
-            f.set(sum, madd(sum, elementwise === true ? v128.load(a[i], ao + 16 * j) : x, w[j])),
+            f.set(sum, madd(sum, elementwise === true ? v128.load(a[i], ao + 16 * j) : x, w[j], operand)),
           );
         });
         if (strided === true || u === count - 1) {

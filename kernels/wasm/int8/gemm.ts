@@ -13,7 +13,8 @@ import * as i32x4 from '../instructions/i32x4.js';
 import * as v128 from '../instructions/v128.js';
 import { bytesOf, FixedRequantizer, FloatRequantizer, type OutputKind } from './requantize.js';
 
-function arithmetic(kind: OutputKind): Arithmetic {
+/** Sums of products of codes, and how they become the codes or sums of y. */
+export function arithmetic(kind: OutputKind): Arithmetic {
   const bytes = bytesOf(kind);
   const madd: Arithmetic['madd'] = (sum, x, w) => i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
   const [load, storeColumn] = bytes === 4 ? [i32.load, i32.store] : [i32.load8_u, i32.store8];
