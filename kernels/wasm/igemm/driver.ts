@@ -8,7 +8,7 @@ import type { Target } from '../engine.js';
 import * as i32 from '../instructions/i32.js';
 import * as v128 from '../instructions/v128.js';
 import { type Field, field, LAST } from './context.js';
-import { type Arithmetic, emitTile, TEMPORARY, tileVectors } from './tile.js';
+import { type Arithmetic, emitTile, shapeOf, TEMPORARY } from './tile.js';
 
 /** How rows are staged. */
 export interface Staging {
@@ -16,6 +16,8 @@ export interface Staging {
   readonly bytes: number;
   load(from: Value<'i32'>, zeroPoint: Value<'v128'>): Value<'v128'>;
   splatZeroPoint?(zeroPoint: Value<'i32'>): Value<'v128'>;
+  /** Padding holds the splat zero point, not 0. */
+  readonly keepsZeroPoint?: boolean;
 }
 
 /** Copies `count` bytes of a row. Writes up to 15 bytes more. */
@@ -38,18 +40,19 @@ function emitStage(m: Module, { bytes, load, splatZeroPoint }: Staging) {
   );
 }
 
-/** Zeros for `count` bytes, and up to 15 more. */
-function emitZero(m: Module) {
-  return m.func('', { to: 'i32', count: 'i32' }, (f, { to, count }) =>
+/** Padding for `count` bytes, and up to 15 more. */
+function emitPadding(m: Module, { keepsZeroPoint, splatZeroPoint }: Staging) {
+  return m.func('', { to: 'i32', count: 'i32', zeroPoint: 'i32' }, (f, { to, count, zeroPoint }) => {
+    const zero = f.local('v128', keepsZeroPoint === true ? splatZeroPoint?.(zeroPoint) : undefined);
     f.repeat(
       count,
       () => {
-        f.emit(v128.store(to, v128.zero()));
+        f.emit(v128.store(to, zero));
         f.add(to, 16);
       },
       16,
-    ),
-  );
+    );
+  });
 }
 
 /** Exports `run`. `outputBytes`: of a column of y. */
@@ -62,7 +65,8 @@ export function emitProduct(
 ): void {
   const tile = emitTile(m, target, arithmetic);
   const stage = emitStage(m, staging);
-  const zero = emitZero(m);
+  const pad = emitPadding(m, staging);
+  const panelColumns = 4 * (arithmetic.shape ?? shapeOf(target)).vectors;
   m.func('run', { c: 'i32', begin: 'i32', end: 'i32', scratch: 'i32' }, (f, { c, begin, end, scratch }) => {
     const get = (name: Field): Value<'i32'> => field(c, name);
     const times = (i: Value<'i32'>, name: Field): Value<'i32'> => i32.mul(i, get(name));
@@ -75,6 +79,7 @@ export function emitProduct(
     );
     const rowBytes = f.local('i32', get('rowBytes'));
     const leftBytes = f.local('i32', get('leftBytes'));
+    const zeroPoint = f.local('i32', get('zeroPoint'));
 
     f.for(begin, end, 1, (unit) => {
       f.set(chunk, i32.div(unit, get('parts')));
@@ -97,11 +102,11 @@ export function emitProduct(
             f.if(
               i32.lt_u(inRow, get('inHeight')),
               () => {
-                f.call(zero, { to: a, count: leftBytes });
-                f.call(stage, { from, to: i32.add(a, leftBytes), count, zeroPoint: get('zeroPoint') });
-                f.call(zero, { to: i32.add(a, used), count: i32.sub(rowBytes, used) });
+                f.call(pad, { to: a, count: leftBytes, zeroPoint });
+                f.call(stage, { from, to: i32.add(a, leftBytes), count, zeroPoint });
+                f.call(pad, { to: i32.add(a, used), count: i32.sub(rowBytes, used), zeroPoint });
               },
-              () => f.call(zero, { to: a, count: rowBytes }),
+              () => f.call(pad, { to: a, count: rowBytes, zeroPoint }),
             );
             f.add(inRow, 1);
             f.add(from, get('xRow'));
@@ -117,7 +122,7 @@ export function emitProduct(
         f.repeatAtLeastOnce(blocks, () => {
           f.for(firstPanel, endPanel, 1, (panel) => {
             f.set(group, i32.div(panel, get('groupPanels')));
-            f.set(column, i32.mul(i32.rem(panel, get('groupPanels')), 4 * tileVectors(target)));
+            f.set(column, i32.mul(i32.rem(panel, get('groupPanels')), panelColumns));
             f.set(channel, i32.add(times(group, 'channels'), column));
             f.call(tile, {
               c,
@@ -130,7 +135,7 @@ export function emitProduct(
               y: i32.add(y, i32.mul(channel, outputBytes)),
               bias: i32.add(i32.select(get('zeros'), get('bias'), later), i32.shl(channel, 2)),
               channel: i32.shl(channel, 2),
-              columns: i32.min(i32.sub(get('channels'), column), 4 * tileVectors(target)),
+              columns: i32.min(i32.sub(get('channels'), column), panelColumns),
               accumulate: i32.or(later, get('accumulate')),
               temporary: scratch,
             });

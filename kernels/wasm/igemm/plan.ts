@@ -4,7 +4,7 @@ import type { Axis } from '../../js/image.js';
 import type { Binding } from '../binding.js';
 import type { Compiled } from '../engine.js';
 import { context, type Fields } from './context.js';
-import { TEMPORARY, TILE_ROWS, tileVectors } from './tile.js';
+import { type Shape, shapeOf, TEMPORARY, TILE_ROWS } from './tile.js';
 
 /** Positions of a strip: enough calls to be compiled soon, few enough to stay in the second-level cache. */
 const STRIP_POSITIONS = 96;
@@ -85,8 +85,9 @@ export function rowTable(
   count: number,
   from: (row: number) => number,
   to: (row: number) => number,
+  tileRows = TILE_ROWS,
 ): number {
-  const table = binding.allocate('int32', 2 * TILE_ROWS * tilesOf(count));
+  const table = binding.allocate('int32', 2 * tileRows * tilesOf(count, tileRows));
   for (let i = 0; i < table.length; i += 2) {
     const row = Math.min(i >> 1, count - 1);
     table[i] = from(row);
@@ -94,7 +95,7 @@ export function rowTable(
   }
   return table.byteOffset;
 }
-export const tilesOf = (rows: number): number => Math.ceil(rows / TILE_ROWS);
+export const tilesOf = (rows: number, tileRows = TILE_ROWS): number => Math.ceil(rows / tileRows);
 
 /** A stretch of the depth: where it starts relative to a row, in bytes, and how many steps it has. */
 export interface Run {
@@ -103,8 +104,14 @@ export interface Run {
 }
 
 /** Blocks of runs of at most `limit` steps in all, or one run. */
-export function planBlocks(binding: Binding, runs: readonly Run[], aStep: number, limit: number): Fields {
-  const bStep = 16 * tileVectors(binding.engine.target);
+export function planBlocks(
+  binding: Binding,
+  runs: readonly Run[],
+  aStep: number,
+  limit: number,
+  { vectors, bytes }: Shape = shapeOf(binding.engine.target),
+) {
+  const bStep = 4 * vectors * bytes;
   const table: number[] = [];
   const blocks: number[][] = [];
   let depth = 0;
@@ -142,6 +149,7 @@ export function planPositions(
   windows: Windows,
   strips: ReturnType<typeof planStrips>,
   outputs: Outputs,
+  tileRows = TILE_ROWS,
 ): Fields {
   const { vertical: v, horizontal: h } = windows;
   const rows = (count: number): [number, number] => {
@@ -153,8 +161,9 @@ export function planPositions(
       positions,
       (i) => strips.offset(y(i) * v.step, x(i) * h.step),
       (i) => y(i) * outputs.row + x(i) * outputs.column,
+      tileRows,
     );
-    return [table, tilesOf(positions)];
+    return [table, tilesOf(positions, tileRows)];
   };
   const { stripRows, lastRows } = strips;
   const [table, tiles] = rows(stripRows);
@@ -163,9 +172,14 @@ export function planPositions(
 }
 
 /** Fields of the panels of columns: packed ones of `depth` steps, for each of the groups. */
-export function planPanels(binding: Binding, groups: number, channels: number, depth: number) {
-  const { target } = binding.engine;
-  const columns = 4 * tileVectors(target);
+export function planPanels(
+  binding: Binding,
+  groups: number,
+  channels: number,
+  depth: number,
+  { vectors, bytes }: Shape = shapeOf(binding.engine.target),
+) {
+  const columns = 4 * vectors;
   const groupPanels = Math.ceil(channels / columns);
   return {
     /** of a panel */
@@ -173,8 +187,8 @@ export function planPanels(binding: Binding, groups: number, channels: number, d
     channels,
     groupPanels,
     panels: groups * groupPanels,
-    bGroup: groupPanels * columns * depth * 4,
-    bColumn: depth * 4,
+    bGroup: groupPanels * columns * depth * bytes,
+    bColumn: depth * bytes,
   };
 }
 
