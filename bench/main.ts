@@ -23,7 +23,7 @@ else {
   if (file.slower.length > 0) console.log(`\nINT8 slower than FP32\n${list(file.slower)}`);
   if (file.missing.length > 0) console.log(`\nNot measured\n${list(file.missing)}`);
   if (before !== null) console.log(`\n${formatChanges(changes)}`);
-  if (reached.length > 0) console.log(`\n${formatTargets(reached)}`);
+  if (reached.some((r) => r.ratio !== null)) console.log(`\n${formatTargets(reached)}`);
   console.log(`\nWrote ${join(options.out, 'bench.json')} and ${join(options.out, 'report.html')}`);
 }
 

@@ -59,7 +59,7 @@ export function explain(pair: Pair, peak: Peak | undefined, sumsMs: number | nul
       const bound = memory > compute ? 'memory' : 'arithmetic';
       const share = Math.max(memory, compute) / r.median_ms;
       reasons.push(
-        `${r === float ? 'FP32' : 'INT8'} is at ${(100 * share).toFixed(0)} % of its bound, which is ${bound}`,
+        `${r === float ? 'FP32' : 'INT8'} is at ${(100 * share).toPrecision(2)} % of its bound, which is ${bound}`,
       );
     }
   }

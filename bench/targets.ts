@@ -33,14 +33,18 @@ function target(
   dtype: Dtype,
   theirs: string,
   wanted: readonly (number | null)[],
-  { ours = WASM, theirDtype = dtype }: { ours?: string; theirDtype?: Dtype } = {},
+  {
+    ours = WASM,
+    theirDtype = dtype,
+    against = theirs,
+  }: { ours?: string; theirDtype?: Dtype; against?: string } = {},
 ): Target {
   const given = ENGINES.flatMap((engine, i) => {
     const factor = wanted[i] ?? null;
     return factor === null ? [] : [[engine, factor] as const];
   });
   return {
-    name: `${name} / ${theirs}${theirDtype === dtype ? '' : ` ${theirDtype}`}`,
+    name: `${name} / ${against}`,
     shapes,
     ours: { impl: ours, dtype },
     theirs: { impl: theirs, dtype: theirDtype },
@@ -49,7 +53,13 @@ function target(
 }
 
 const own = (name: string, shapes: RegExp, wanted: readonly number[], impl = WASM): Target =>
-  target(`own ${name}: INT8`, shapes, 'u8s8', impl, wanted, { ours: impl, theirDtype: 'f32' });
+  target(`own INT8 ${name}`, shapes, 'u8s8', impl, wanted, {
+    ours: impl,
+    theirDtype: 'f32',
+    against: 'own FP32',
+  });
+
+const TWO_THREADS = { ours: 'octograd wasm 2 threads', against: 'one' };
 
 export const TARGETS: readonly Target[] = [
   target('INT8 GEMM', GEMM, 'u8s8', 'onnxruntime-web', [1.5, 1.8, 4]),
@@ -77,9 +87,9 @@ export const TARGETS: readonly Target[] = [
   target('CNN training step', /^train LeNet/, 'f32', 'tfjs-cpu', [400, 400, 400]),
   target('MLP training step', /^train MLP/, 'f32', 'jax-js', [3]),
   target('MLP training step', /^train MLP/, 'f32', 'tfjs-wasm', [12]),
-  target('two threads, FP32', GEMM, 'f32', WASM, [1.8, 1.8, 1.4], { ours: 'octograd wasm 2 threads' }),
-  target('two threads, INT8', GEMM, 'u8s8', WASM, [1.8, 1.8, 1.4], { ours: 'octograd wasm 2 threads' }),
-  own('GEMM without WebAssembly', GEMM, [1.8], 'octograd js'),
+  target('two threads, FP32 GEMM', GEMM, 'f32', WASM, [1.8, 1.8, 1.4], TWO_THREADS),
+  target('two threads, INT8 GEMM', GEMM, 'u8s8', WASM, [1.8, 1.8, 1.4], TWO_THREADS),
+  own('GEMM in plain JavaScript', GEMM, [1.8], 'octograd js'),
 ];
 
 export interface Reached {
@@ -127,4 +137,22 @@ export function evaluate(results: readonly Result[], targets: readonly Target[] 
 
 export function isMet({ ratio, wanted }: Reached): boolean {
   return ratio !== null && ratio >= wanted;
+}
+
+/** A target on one engine, in a few words; empty where it has none. */
+function cell(r: Reached | undefined): string {
+  if (r === undefined) return '';
+  if (r.ratio === null) return `not measured, ${r.wanted}`;
+  return `${isMet(r) ? '\u2713' : '\u2717'} ${r.ratio.toFixed(2)} of ${r.wanted}`;
+}
+
+/** One row for each target: its name, then a cell for each of `engines`. */
+export function targetTable(reached: readonly Reached[]): { engines: string[]; rows: string[][] } {
+  const engines = ENGINES.filter((e) => reached.some((r) => r.engine === e));
+  const targets = [...new Set(reached.map((r) => r.target))];
+  const rows = targets.map((target) => [
+    target.name,
+    ...engines.map((e) => cell(reached.find((r) => r.target === target && r.engine === e))),
+  ]);
+  return { engines, rows };
 }

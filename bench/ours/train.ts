@@ -1,7 +1,7 @@
 /** A training step of this library. */
 import { Tensor } from '../../src/autograd/index.js';
 import { NDArray, Random } from '../../src/core/index.js';
-import { crossEntropy } from '../../src/ops/index.js';
+import { crossEntropy, tidy } from '../../src/ops/index.js';
 import { SGD } from '../../src/optim/index.js';
 import { NETWORKS } from '../suites/train.js';
 import type { TrainCase } from '../types.js';
@@ -16,14 +16,15 @@ export function trainer(c: TrainCase): () => number {
   const optimizer = new SGD(model.parameters(), { lr: c.lr });
   const x = new Tensor(new NDArray(c.x, [c.batch, 28, 28, 1]));
   const targets = new Tensor(new NDArray(c.targets, [c.batch]));
-  return () => {
-    optimizer.zeroGrad();
-    const loss = crossEntropy(model.forward(x), targets);
-    const value = loss.item();
-    loss.backward();
-    optimizer.step();
-    return value;
-  };
+  return () =>
+    tidy(() => {
+      optimizer.zeroGrad();
+      const loss = crossEntropy(model.forward(x), targets);
+      const value = loss.item();
+      loss.backward();
+      optimizer.step();
+      return value;
+    });
 }
 
 export function firstLosses(step: () => number): Float32Array {

@@ -5,7 +5,7 @@ import { figures, MISSING } from '../../src/cli/report/page.js';
 import { loadDraw, type Draw } from '../../src/cli/report/svg.js';
 import type { Change } from '../compare.js';
 import { pairs } from '../slower.js';
-import { ENGINES, isMet, type Reached } from '../targets.js';
+import { isMet, targetTable, type Reached } from '../targets.js';
 import type { BenchFile, Result } from '../types.js';
 import { accuracyPlot, gainPlot, peerPlot, rooflinePlot } from './plots.js';
 import { formatPeak } from './table.js';
@@ -85,21 +85,12 @@ function facts({ machine, node, date, peak, versions }: BenchFile): string {
 
 function targetSection(reached: readonly Reached[]): string {
   if (reached.length === 0) return '';
-  const rows = [...new Set(reached.map((r) => r.target))];
-  const cell = (name: string, engine: string): string => {
-    const r = reached.find((one) => one.target.name === name && one.engine === engine);
-    if (r === undefined) return '';
-    if (r.ratio === null) return `\u2013 of ${r.wanted}`;
-    return `${isMet(r) ? '\u2713' : '\u2717'} ${r.ratio.toFixed(2)} of ${r.wanted}`;
-  };
-  const columns: Column<string>[] = [
-    { title: 'Times faster', cell: (name) => name },
-    ...ENGINES.filter((e) => reached.some((r) => r.engine === e)).map((engine) => ({
-      title: engine,
-      numeric: true,
-      cell: (name: string) => cell(name, engine),
-    })),
-  ];
+  const { engines, rows } = targetTable(reached);
+  const columns: Column<string[]>[] = ['Times faster', ...engines].map((title, i) => ({
+    title,
+    numeric: i > 0,
+    cell: (row) => row[i],
+  }));
   const measured = reached.filter((r) => r.ratio !== null);
   return section(
     'Targets',
@@ -107,7 +98,7 @@ function targetSection(reached: readonly Reached[]): string {
     htmlTable(
       'Ratio of medians of this run, and what is wanted; one thread unless the name says otherwise.',
       columns,
-      [{ rows: rows.map((t) => t.name) }],
+      [{ rows }],
     ),
   );
 }

@@ -54,7 +54,7 @@ function ratioPlot(label: string, dots: readonly Dot[], title: string, log: bool
             type: 'nominal',
             sort: null,
             title: null,
-            axis: { grid: true, labelColor: INK },
+            axis: { grid: true, labelColor: INK, labelLimit: 320 },
           },
           ...series(names, null),
         },

@@ -2,7 +2,7 @@
 import { formatMilliseconds } from '../../src/cli/report/numbers.js';
 import { align } from '../../src/cli/report/table.js';
 import type { Change } from '../compare.js';
-import { isMet, type Reached } from '../targets.js';
+import { targetTable, type Reached } from '../targets.js';
 import type { Peak, Result } from '../types.js';
 
 export function formatPeak(peak: number | null): string {
@@ -41,15 +41,12 @@ export function formatResults(results: readonly Result[]): string {
   ].join('\n');
 }
 
+/** The targets of which something was measured. */
 export function formatTargets(reached: readonly Reached[]): string {
-  const rows = reached.map((r) => [
-    r.target.name,
-    r.engine,
-    r.wanted.toFixed(2),
-    r.ratio === null ? 'not measured' : r.ratio.toFixed(2),
-    r.ratio === null ? '' : isMet(r) ? 'met' : 'MISSED',
-  ]);
-  return align([['target: times faster', '', 'wanted', 'measured', ''], ...rows], 2).join('\n');
+  const names = new Set(reached.filter((r) => r.ratio !== null).map((r) => r.target.name));
+  const measured = reached.filter((r) => names.has(r.target.name));
+  const { engines, rows } = targetTable(measured);
+  return align([['target: times faster', ...engines], ...rows], 1).join('\n');
 }
 
 export function formatChanges(changes: readonly Change[]): string {
