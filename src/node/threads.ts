@@ -12,7 +12,8 @@ start(workerData);
 /** Workers do not keep the process alive: one that ends while they sleep takes them along. */
 const spawn: Spawn = (workerData) =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(PROGRAM, { eval: true, workerData });
+    // without the modules that the process preloads: the program imports nothing
+    const worker = new Worker(PROGRAM, { eval: true, execArgv: [], workerData });
     const exit = new Promise<void>((done) => worker.once('exit', () => done()));
     worker.once('error', reject);
     worker.once('message', () => {
