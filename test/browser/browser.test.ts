@@ -4,7 +4,7 @@ import t from 'tap';
 import { bundle, testFiles } from './bundle.js';
 import { withBrowser, withServer } from './chromium.js';
 import type { Report } from './page.js';
-import { modelFiles, runModel, trainModels } from './parity.js';
+import { modelFiles, multiply, runModel, trainModels } from './parity.js';
 import { finished, results, suite } from './tap.js';
 
 const LIMIT_MS = 100_000;
@@ -34,6 +34,7 @@ t.test('kernels and runtime in Chromium, with shared memory and without', async 
   const models = modelFiles();
   const sums = Object.fromEntries([...models].map(([path, bytes]) => [path, runModel(bytes)]));
   const training = trainModels();
+  const products = multiply();
   const script = await bundle(files);
   await withServer(script, models, (origin) =>
     withBrowser(async (browser) => {
@@ -46,6 +47,11 @@ t.test('kernels and runtime in Chromium, with shared memory and without', async 
           t.equal(failures.length, 0, `${path}: ${file}: ${title}`, { failures });
         t.strictSame(report.models, sums, `${path}: integer models give the bits of Node`);
         t.strictSame(report.training, training, `${path}: training gives the bits of Node`);
+        t.strictSame(report.products, products, `${path}: products give the bits of Node`);
+        t.ok(report.webAssembly, `${path}: WebAssembly`);
+        if (path === '/isolated') t.strictSame(report.threaded, products, 'two threads give the same bits');
+        else
+          t.match(report.threaded, /Cross-Origin-Opener-Policy/, 'without shared memory threads are refused');
       }
     }),
   );

@@ -1,5 +1,5 @@
-/** Bundles tests for a page: `tap` becomes tap.ts, `octograd-tests` the test files. A Node module in them is an error. */
-import { readdirSync } from 'node:fs';
+/** Bundles tests for a page: `tap` becomes tap.ts, `octograd-tests` the test files. A Node module in what they import is an error. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -7,7 +7,7 @@ import { build, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** Test files below `folders`, as paths from the project folder. Those named `*.node.test.ts` are for Node alone. */
+/** Test files below `folders` but for those that import a module of Node, as paths from the project folder. */
 export function testFiles(folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
@@ -15,7 +15,9 @@ export function testFiles(folders: readonly string[]): string[] {
         (name) => `${folder}/${name}`,
       ),
     )
-    .filter((path) => path.endsWith('.test.ts') && !path.endsWith('.node.test.ts'))
+    .filter(
+      (path) => path.endsWith('.test.ts') && !/ from 'node:/.test(readFileSync(join(root, path), 'utf8')),
+    )
     .sort();
 }
 

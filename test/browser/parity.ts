@@ -1,13 +1,17 @@
-/** What a page and Node have to compute bit for bit alike: runs of integer models from files, and steps of training. */
+/**
+ * What a page and Node have to compute bit for bit alike: runs of integer models from files, steps of training, and
+ * kernels on several threads.
+ */
 import * as kernels from '../../kernels/index.js';
 import { tensor, type Tensor } from '../../src/autograd/index.js';
-import type { NDArray } from '../../src/core/index.js';
+import { Random, type TypedArray } from '../../src/core/index.js';
 import { crc32, decodeModel, encodeModel } from '../../src/formats/index.js';
 import { crossEntropy } from '../../src/ops/index.js';
 import { Adam } from '../../src/optim/index.js';
 import { calibrate, convert, prepare, qatConfig } from '../../src/quant/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { trace } from '../../src/trace/index.js';
+import { codes, floats } from '../kernels/js/samples.js';
 import { batches, EveryOp, normal, TinyCnn } from '../support/models.js';
 
 /** Checksums of arrays, by what they are. */
@@ -19,8 +23,10 @@ interface Trainable {
 }
 
 const SHAPE = [4, 8, 8, 2];
-const BACKENDS = Object.entries(kernels).filter((entry): entry is [string, kernels.Backend] =>
-  Array.isArray(entry[1]),
+/** The lists of kernels/index.ts that have a kernel for everything. */
+const BACKENDS = Object.entries(kernels).filter(
+  (entry): entry is [string, kernels.Backend] =>
+    Array.isArray(entry[1]) && kernels.reference.every((kernel) => (entry[1] as unknown[]).includes(kernel)),
 );
 const MODELS: Readonly<Record<string, () => TinyCnn | EveryOp>> = {
   tiny: () => new TinyCnn(),
@@ -43,8 +49,8 @@ export function runModel(bytes: Uint8Array): Sums {
   const sums: Sums = {};
   for (const [name, backend] of BACKENDS) {
     const session = new Session(graph, { batch: 4, keep: true, backend });
-    sums[`${name}: output`] = sum(session.run(normal(SHAPE, 5).value));
-    for (const id of graph.values.keys()) sums[`${name}: ${id}`] = sum(session.tensor(id));
+    sums[`${name}: output`] = sum(session.run(normal(SHAPE, 5).value).data);
+    for (const id of graph.values.keys()) sums[`${name}: ${id}`] = sum(session.tensor(id).data);
   }
   return sums;
 }
@@ -64,9 +70,9 @@ export function trainModels(): Sums {
       const loss = crossEntropy(model.forward(normal(SHAPE, step)), target);
       loss.backward();
       optimizer.step();
-      sums[`${name}: loss ${step}`] = sum(loss.value);
+      sums[`${name}: loss ${step}`] = sum(loss.value.data);
     }
-    for (const [id, parameter] of parameters) sums[`${name}: ${id}`] = sum(parameter.value);
+    for (const [id, parameter] of parameters) sums[`${name}: ${id}`] = sum(parameter.value.data);
   };
   for (const [name, make] of Object.entries(MODELS)) {
     train(`${name} float`, make());
@@ -76,5 +82,24 @@ export function trainModels(): Sums {
   return sums;
 }
 
-const sum = ({ data }: NDArray): string =>
+/** Products large enough to be split between threads, on WebAssembly. */
+export function multiply(): Sums {
+  const random = new Random('threads');
+  const [m, n, k] = [256, 96, 160];
+  const [y, c] = [new Int32Array(m * n), new Float32Array(m * n)];
+  const memory = kernels.memoryOf(kernels.wasm);
+  const operands = { m, n, k, bias: null };
+  const codeOperands = {
+    x: codes(random, m * k, true),
+    xZeroPoint: 3,
+    w: codes(random, n * k, true),
+    wZeroPoint: 0,
+  };
+  kernels.run(kernels.wasm, 'qgemm', { ...operands, ...codeOperands, requant: null, y }, memory);
+  const realOperands = { a: floats(random, m * k), b: floats(random, k * n), transA: false, transB: false };
+  kernels.run(kernels.wasm, 'gemm', { ...operands, ...realOperands, accumulate: false, c }, memory);
+  return { qgemm: sum(y), gemm: sum(c) };
+}
+
+const sum = (data: TypedArray): string =>
   crc32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).toString(16);
