@@ -181,3 +181,13 @@ export function lazyModule(build: (m: Module, target: Target) => void): () => Co
     return compiled;
   };
 }
+
+const modules = new Map<string, Compiled>();
+
+/** The compiled code that `kind` names, for the options of the moment; compiled at the first call. */
+export function compiledOnce(kind: string, build: (m: Module, target: Target) => void): Compiled {
+  const key = `${generation} ${kind}`;
+  let compiled = modules.get(key);
+  if (compiled === undefined) modules.set(key, (compiled = wasmEngine()!.compile(build)));
+  return compiled;
+}

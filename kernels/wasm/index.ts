@@ -1,7 +1,13 @@
 /** The WebAssembly kernels, in the order in which they are tried, each behind a check of its own on this engine. */
 import { heap } from '../memory.js';
 import type { AnyKernel, Memory } from '../types.js';
+import { binaryKernels } from './codes/binary.js';
+import { moveKernels } from './codes/moves.js';
+import { poolKernels } from './codes/pool.js';
+import { quantizeKernels } from './codes/quantize.js';
 import { wasmEngine } from './engine.js';
+import { convKernels } from './float/conv.js';
+import { gemmKernels } from './float/vector.js';
 import { depthwiseKernel } from './int8/depthwiseLayer.js';
 import { layerKernels } from './int8/layer.js';
 import type { WasmMemory } from './memory.js';
@@ -16,7 +22,16 @@ export {
 } from './engine.js';
 export { wasmReport } from './selfTest.js';
 
-export const wasmKernels: readonly AnyKernel[] = [depthwiseKernel, ...layerKernels];
+export const wasmKernels: readonly AnyKernel[] = [
+  depthwiseKernel,
+  ...layerKernels,
+  ...gemmKernels,
+  ...convKernels,
+  ...binaryKernels,
+  ...moveKernels,
+  ...poolKernels,
+  ...quantizeKernels,
+];
 
 export type { WasmMemory };
 

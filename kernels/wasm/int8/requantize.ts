@@ -30,7 +30,7 @@ const MAGIC = 12582912;
 const MAGIC_BITS = 0x4b400000;
 
 /** Places of the words below. */
-const [ZERO_POINT, MIN, MAX, LOW, HIGH, OFFSET] = [0, 4, 8, 12, 16, 20];
+export const [ZERO_POINT, MIN, MAX, LOW, HIGH, OFFSET] = [0, 4, 8, 12, 16, 20];
 export const [MULTIPLIER, SHIFT, REQUANT_BYTES] = [24, 28, 32];
 
 /** The bits of a float32 as an int32. */

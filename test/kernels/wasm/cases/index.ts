@@ -1,5 +1,7 @@
 /** All generators of cases. */
+import { codeCases } from './codes.js';
+import { floatCases } from './float.js';
 import { layerCases } from './layers.js';
 import type { Cases } from './types.js';
 
-export const cases: Cases = { ...layerCases };
+export const cases: Cases = { ...layerCases, ...floatCases, ...codeCases };
