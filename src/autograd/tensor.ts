@@ -47,7 +47,7 @@ export interface TensorOptions {
 export class Tensor {
   /** The value. Optimizers and loaders write into its `data`; ops never do. */
   readonly value: NDArray;
-  /** The accumulated gradient of a leaf; null before the first backward pass. */
+  /** The accumulated gradient of a leaf, in the memory that the leaf lives in; null before the first backward pass. */
   grad: NDArray | null = null;
   /** @internal The op call that made this tensor; null for a leaf. */
   node: Node | null = null;
@@ -170,8 +170,10 @@ function addInto(p: Partial, g: NDArray): void {
 }
 
 function accumulateLeaf(leaf: Tensor, g: NDArray): void {
-  if (leaf.grad === null) leaf.grad = g.clone();
-  else addInto({ array: leaf.grad, owned: true }, g);
+  if (leaf.grad === null) {
+    leaf.grad = NDArray.beside(leaf.value);
+    leaf.grad.data.set(g.data);
+  } else addInto({ array: leaf.grad, owned: true }, g);
 }
 
 function reachable(root: Node): Node[] {

@@ -3,7 +3,16 @@
  * do about it; `code` is stable and meant for programs.
  */
 export type ErrorCode =
-  'argument' | 'shape' | 'dtype' | 'autograd' | 'graph' | 'quantization' | 'data' | 'format' | 'unsupported';
+  | 'argument'
+  | 'shape'
+  | 'dtype'
+  | 'disposed'
+  | 'autograd'
+  | 'graph'
+  | 'quantization'
+  | 'data'
+  | 'format'
+  | 'unsupported';
 
 export class OctogradError extends Error {
   readonly code: ErrorCode;
@@ -32,6 +41,13 @@ export class ShapeError extends OctogradError {
 export class DTypeError extends OctogradError {
   constructor(message: string) {
     super('dtype', message);
+  }
+}
+
+/** The elements of an array are used after they were freed. */
+export class DisposedError extends OctogradError {
+  constructor(message: string) {
+    super('disposed', message);
   }
 }
 

@@ -1,7 +1,8 @@
 /** NDArray: a typed array with a shape. Row-major, contiguous, no gradient: the value inside a Tensor. */
-import { allocate, dtypeOf, isFloat, type ArrayOf, type DType, type TypedArray } from './dtype.js';
+import { dtypeOf, isFloat, type ArrayOf, type DType, type TypedArray } from './dtype.js';
 import { ShapeError } from './errors.js';
 import { checkShape, formatShape, sizeOf, type Shape } from './shape.js';
+import { Storage, unscoped } from './storage.js';
 
 /** What shape inference sees of an array. */
 export interface ArraySpec {
@@ -12,29 +13,45 @@ export interface ArraySpec {
 export class NDArray<D extends DType = DType> implements ArraySpec {
   readonly dtype: D;
   readonly shape: Shape;
-  readonly data: ArrayOf[D];
+  readonly size: number;
+  readonly #storage: Storage<D>;
 
   /** Wraps `data` without copying it. Throws ShapeError when its length is not the product of `shape`. */
-  constructor(data: ArrayOf[D], shape: Shape) {
+  constructor(data: ArrayOf[D] | Storage<D>, shape: Shape) {
     checkShape('shape', shape);
-    if (data.length !== sizeOf(shape))
-      throw new ShapeError(
-        `data: ${data.length} elements do not fill shape ${formatShape(shape)}, which has ${sizeOf(shape)}`,
-      );
-    this.dtype = dtypeOf(data) as D;
+    this.#storage = data instanceof Storage ? data : new Storage(data);
+    const elements = this.#storage.data;
+    this.dtype = dtypeOf(elements) as D;
     this.shape = shape;
-    this.data = data;
+    this.size = sizeOf(shape);
+    if (elements.length !== this.size)
+      throw new ShapeError(
+        `data: ${elements.length} elements do not fill shape ${formatShape(shape)}, which has ${this.size}`,
+      );
+  }
+
+  /** With any content: for results of which every element is written. */
+  static empty<D extends DType>(shape: Shape, dtype: D): NDArray<D> {
+    checkShape('shape', shape);
+    return new NDArray<D>(Storage.allocate(dtype, sizeOf(shape), false), shape);
   }
 
   static zeros<D extends DType>(shape: Shape, dtype: D): NDArray<D> {
     checkShape('shape', shape);
-    return new NDArray<D>(allocate(dtype, sizeOf(shape)), shape);
+    return new NDArray<D>(Storage.allocate(dtype, sizeOf(shape), true), shape);
   }
 
   static full<D extends DType>(shape: Shape, value: number, dtype: D): NDArray<D> {
-    const a = NDArray.zeros(shape, dtype);
+    const a = NDArray.empty(shape, dtype);
     a.data.fill(value);
     return a;
+  }
+
+  /** As {@link empty}, of the same shape and, unless told otherwise, the same dtype. */
+  static emptyLike(a: ArraySpec): NDArray;
+  static emptyLike<D extends DType>(a: ArraySpec, dtype: D): NDArray<D>;
+  static emptyLike(a: ArraySpec, dtype: DType = a.dtype): NDArray {
+    return NDArray.empty(a.shape, dtype);
   }
 
   /** A zero-filled array of the same shape and, unless told otherwise, the same dtype. */
@@ -44,26 +61,62 @@ export class NDArray<D extends DType = DType> implements ArraySpec {
     return NDArray.zeros(a.shape, dtype);
   }
 
-  get size(): number {
-    return this.data.length;
+  /**
+   * A zero-filled array of the shape and dtype of `a` that lives where `a` does, whatever scope is open: gradients and
+   * other state that belongs to an array.
+   */
+  static beside<D extends DType>(a: NDArray<D>): NDArray<D> {
+    return unscoped(a.#storage.home, () => NDArray.zeros(a.shape, a.dtype));
+  }
+
+  /** The elements. Throws DisposedError after they were freed; a typed array that was taken before must not be used. */
+  get data(): ArrayOf[D] {
+    return this.#storage.data;
   }
 
   get rank(): number {
     return this.shape.length;
   }
 
+  /**
+   * @internal What holds the elements of all arrays in a value: an NDArray, an object that has one as its `value` (a
+   * Tensor), and arrays, maps, sets and plain objects of these.
+   */
+  static *storagesIn(value: unknown, seen = new Set<unknown>()): Generator<Storage> {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof NDArray) yield (value as NDArray).#storage;
+    else if (Array.isArray(value) || value instanceof Map || value instanceof Set)
+      for (const element of value as Iterable<unknown>) yield* NDArray.storagesIn(element, seen);
+    else if ('value' in value && value.value instanceof NDArray) yield (value.value as NDArray).#storage;
+    else if ([Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null))
+      for (const element of Object.values(value)) yield* NDArray.storagesIn(element, seen);
+  }
+
+  /** A copy on the JavaScript heap, which lives as long as anybody holds it. */
   clone(): NDArray<D> {
     return new NDArray<D>(this.data.slice() as ArrayOf[D], this.shape);
   }
 
+  /** Takes the elements out of the scopes that would free them. */
+  keep(): this {
+    this.#storage.keep();
+    return this;
+  }
+
+  /** Frees the elements, also for arrays that share them. Using them afterwards throws DisposedError. */
+  dispose(): void {
+    this.#storage.free();
+  }
+
   /** The same elements under another shape; the data is shared. */
   reshape(shape: Shape): NDArray<D> {
-    return new NDArray<D>(this.data, shape);
+    return new NDArray<D>(this.#storage, shape);
   }
 
   /** A copy converted element by element, as typed arrays convert (float to integer truncates and wraps). */
   astype<E extends DType>(dtype: E): NDArray<E> {
-    const out = NDArray.zeros(this.shape, dtype);
+    const out = NDArray.emptyLike(this, dtype);
     out.data.set(this.data);
     return out;
   }

@@ -1,6 +1,6 @@
 /** Convolution layers: NHWC images, OHWI weights. */
 import type { Tensor } from '../autograd/index.js';
-import { NDArray, type Random } from '../core/index.js';
+import type { Random } from '../core/index.js';
 import { conv2d, convTranspose2d } from '../ops/index.js';
 import { checkCount, checkDivides, pair, type Size2d } from './checks.js';
 import { initWeight } from './linear.js';
@@ -36,8 +36,8 @@ export class Conv2d extends Module {
     this.padding = padding;
     this.dilation = dilation;
     this.groups = groups;
-    this.weight = new Parameter(NDArray.zeros([outChannels, kh, kw, inChannels / groups], 'float32'));
-    this.bias = bias ? new Parameter(NDArray.zeros([outChannels], 'float32')) : null;
+    this.weight = Parameter.full([outChannels, kh, kw, inChannels / groups], 0);
+    this.bias = bias ? Parameter.full([outChannels], 0) : null;
     initWeight(this.weight, this.bias, options.random);
   }
 
@@ -85,8 +85,8 @@ export class ConvTranspose2d extends Module {
     this.outputPadding = outputPadding;
     this.dilation = dilation;
     this.groups = groups;
-    this.weight = new Parameter(NDArray.zeros([inChannels, kh, kw, outChannels / groups], 'float32'));
-    this.bias = bias ? new Parameter(NDArray.zeros([outChannels], 'float32')) : null;
+    this.weight = Parameter.full([inChannels, kh, kw, outChannels / groups], 0);
+    this.bias = bias ? Parameter.full([outChannels], 0) : null;
     initWeight(this.weight, this.bias, options.random);
   }
 

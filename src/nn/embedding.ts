@@ -1,6 +1,6 @@
 /** A table of vectors, looked up by index. */
 import type { Tensor } from '../autograd/index.js';
-import { ArgumentError, NDArray, type Random } from '../core/index.js';
+import { ArgumentError, type Random } from '../core/index.js';
 import { embedding } from '../ops/index.js';
 import { checkCount } from './checks.js';
 import { normal } from './init.js';
@@ -22,7 +22,7 @@ export class Embedding extends Module {
     checkCount('count', count);
     checkCount('features', features);
     this.paddingIdx = options.paddingIdx ?? null;
-    this.weight = new Parameter(NDArray.zeros([count, features], 'float32'));
+    this.weight = Parameter.full([count, features], 0);
     normal(this.weight, 0, 1, options.random);
     if (this.paddingIdx === null) return;
     if (!Number.isInteger(this.paddingIdx) || this.paddingIdx < 0 || this.paddingIdx >= count)

@@ -1,6 +1,6 @@
 /** The fully connected layer. */
 import type { Tensor } from '../autograd/index.js';
-import { NDArray, type Random } from '../core/index.js';
+import type { Random } from '../core/index.js';
 import { linear } from '../ops/index.js';
 import { checkCount } from './checks.js';
 import { kaimingUniform, uniform } from './init.js';
@@ -21,8 +21,8 @@ export class Linear extends Module {
     super();
     checkCount('inFeatures', inFeatures);
     checkCount('outFeatures', outFeatures);
-    this.weight = new Parameter(NDArray.zeros([outFeatures, inFeatures], 'float32'));
-    this.bias = options.bias === false ? null : new Parameter(NDArray.zeros([outFeatures], 'float32'));
+    this.weight = Parameter.full([outFeatures, inFeatures], 0);
+    this.bias = options.bias === false ? null : Parameter.full([outFeatures], 0);
     initWeight(this.weight, this.bias, options.random);
   }
 

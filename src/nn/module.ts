@@ -1,18 +1,33 @@
 /** Module: the base of layers and models. It finds its parameters, buffers and children by walking its own properties. */
 import { Tensor } from '../autograd/index.js';
-import { loadStateInto, type LoadReport, type NDArray, type StateDict } from '../core/index.js';
+import { loadStateInto, NDArray, type LoadReport, type Shape, type StateDict } from '../core/index.js';
+import { persistent } from '../ops/index.js';
 
 /** A tensor that is trained. It always counts as part of a model, also with `requiresGrad` switched off. */
 export class Parameter extends Tensor {
   /** Throws DTypeError for an integer array. */
   constructor(value: NDArray) {
-    super(value, { requiresGrad: true });
+    super(value.keep(), { requiresGrad: true });
+  }
+
+  /** float32, in the memory of the kernels. */
+  static full(shape: Shape, value: number): Parameter {
+    return new Parameter(persistent(() => NDArray.full(shape, value, 'float32')));
   }
 }
 
 /** An array that belongs to the state of a model without being trained, such as a running mean. */
 export class Buffer {
-  constructor(readonly value: NDArray) {}
+  readonly value: NDArray;
+
+  constructor(value: NDArray) {
+    this.value = value.keep();
+  }
+
+  /** float32, in the memory of the kernels. */
+  static full(shape: Shape, value: number): Buffer {
+    return new Buffer(persistent(() => NDArray.full(shape, value, 'float32')));
+  }
 }
 
 type Found = Parameter | Buffer | Module;

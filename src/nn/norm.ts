@@ -1,13 +1,9 @@
 /** Normalisation layers. The channel axis is the last one. */
 import type { Tensor } from '../autograd/index.js';
-import { ArgumentError, NDArray, type Shape } from '../core/index.js';
+import { ArgumentError, type Shape } from '../core/index.js';
 import { batchNorm, groupNorm, layerNorm } from '../ops/index.js';
 import { checkCount, checkDivides } from './checks.js';
 import { Buffer, Module, Parameter } from './module.js';
-
-function filled(shape: Shape, value: number): Parameter {
-  return new Parameter(NDArray.full(shape, value, 'float32'));
-}
 
 export interface BatchNormOptions {
   /** `running = (1 - momentum) * running + momentum * batch`; default 0.1. */
@@ -35,10 +31,10 @@ export class BatchNorm extends Module {
     this.eps = options.eps ?? 1e-5;
     if (!(this.momentum >= 0 && this.momentum <= 1))
       throw new ArgumentError(`momentum: ${this.momentum} must lie between 0 and 1`);
-    this.weight = filled([channels], 1);
-    this.bias = filled([channels], 0);
-    this.runningMean = new Buffer(NDArray.zeros([channels], 'float32'));
-    this.runningVar = new Buffer(NDArray.full([channels], 1, 'float32'));
+    this.weight = Parameter.full([channels], 1);
+    this.bias = Parameter.full([channels], 0);
+    this.runningMean = Buffer.full([channels], 0);
+    this.runningVar = Buffer.full([channels], 1);
   }
 
   override forward(x: Tensor): Tensor {
@@ -68,8 +64,8 @@ export class LayerNorm extends Module {
     for (const d of this.normalizedShape) checkCount('normalizedShape', d);
     const { affine = true, eps = 1e-5 } = options;
     this.eps = eps;
-    this.weight = affine ? filled(this.normalizedShape, 1) : null;
-    this.bias = affine ? filled(this.normalizedShape, 0) : null;
+    this.weight = affine ? Parameter.full(this.normalizedShape, 1) : null;
+    this.bias = affine ? Parameter.full(this.normalizedShape, 0) : null;
   }
 
   override forward(x: Tensor): Tensor {
@@ -92,8 +88,8 @@ export class GroupNorm extends Module {
     const { affine = true, eps = 1e-5 } = options;
     this.groups = groups;
     this.eps = eps;
-    this.weight = affine ? filled([channels], 1) : null;
-    this.bias = affine ? filled([channels], 0) : null;
+    this.weight = affine ? Parameter.full([channels], 1) : null;
+    this.bias = affine ? Parameter.full([channels], 0) : null;
   }
 
   override forward(x: Tensor): Tensor {

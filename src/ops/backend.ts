@@ -1,18 +1,80 @@
-/** The process-wide list of kernels that the float ops compute with. */
-import { js, type Backend } from '../../kernels/index.js';
+/** The process-wide list of kernels that the ops compute with, and the memory that goes with it. */
+import {
+  linearMemoryOf,
+  run,
+  wasm,
+  type Backend,
+  type OpName,
+  type OpParams,
+  type WasmMemory,
+} from '../../kernels/index.js';
+import { ArgumentError, NDArray, type DType } from '../core/index.js';
+import { scoped, unscoped, type Allocator } from '../core/storage.js';
 
-let current: Backend = js;
+interface Current {
+  readonly backend: Backend;
+  /** undefined until it is needed: importing starts no engine */
+  memory: WasmMemory | null | undefined;
+}
+let current: Current = { backend: wasm, memory: undefined };
 
-/** The kernels in use; plain JavaScript by default. */
+/** The kernels in use; WebAssembly by default, and plain JavaScript where there is none. */
 export function backend(): Backend {
-  return current;
+  return current.backend;
 }
 
 /** Uses `next` from now on. Returns a function that puts the previous backend back. */
 export function setBackend(next: Backend): () => void {
   const previous = current;
-  current = next;
+  current = { backend: next, memory: undefined };
   return () => {
     current = previous;
+  };
+}
+
+/** The memory whose arrays the kernels in use take without a copy; null when that is the JavaScript heap. */
+function linearMemory(): WasmMemory | null {
+  if (current.memory === undefined) current.memory = linearMemoryOf(current.backend);
+  return current.memory;
+}
+
+/** Runs one kernel once. */
+export function compute<O extends OpName>(op: O, params: OpParams[O]): void {
+  run(current.backend, op, params, linearMemory() ?? undefined);
+}
+
+/**
+ * Runs `f` and frees what was allocated in it: every array that an op makes, `tensor`, `zeros` and the like. It then lives
+ * in the memory of the kernels, and a step that repeats uses the same blocks again. What `f` returns is kept (tensors,
+ * arrays, and lists, maps and plain objects of them), and so are parameters, gradients of leaves and the state of
+ * optimizers and observers. Calls nest: what an inner one returns belongs to the outer one.
+ *
+ * An array that was freed throws DisposedError when it is used. The typed array behind it (`data`) is a view of memory
+ * that is used again: copy what is needed later, with `clone()` or `slice()`.
+ *
+ * @throws ArgumentError when `f` is asynchronous
+ */
+export function tidy<T>(f: () => T): T {
+  const memory = linearMemory();
+  return scoped(memory && allocatorOf(memory, 'take'), f, (result) => {
+    if (result instanceof Promise)
+      throw new ArgumentError('f: tidy() got an async function; call tidy() around each part between awaits');
+    return NDArray.storagesIn(result);
+  });
+}
+
+/**
+ * Runs `f`. Arrays made in it outlive every {@link tidy}, and live in the memory of the kernels as long as anybody holds
+ * them: for parameters and other state.
+ */
+export function persistent<T>(f: () => T): T {
+  const memory = linearMemory();
+  return unscoped(memory && allocatorOf(memory, 'takeCollected'), f);
+}
+
+function allocatorOf(memory: WasmMemory, take: 'take' | 'takeCollected'): Allocator {
+  return {
+    allocate: <D extends DType>(dtype: D, length: number) => memory[take](dtype, length),
+    free: (data) => memory.free(data),
   };
 }

@@ -1,8 +1,7 @@
 /** 2-D convolution (cross-correlation) of NHWC images with OHWI filters, run by the conv kernels of the backend. */
 import { formatShape, NDArray, ShapeError, type ArraySpec } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { run } from '../../kernels/index.js';
-import { backend } from './backend.js';
+import { compute } from './backend.js';
 import { channelSum } from './channels.js';
 import { checkFloats, floats } from './checks.js';
 import { checkLayout, checkVector } from './layoutChecks.js';
@@ -34,7 +33,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
   forward(ctx, [x, weight, bias], attrs) {
     const g = convGeometry('conv2d', x, weight, attrs);
     const y = NDArray.zeros([g.batch, g.outHeight, g.outWidth, g.outChannels], x.dtype);
-    run(backend(), 'conv2d', {
+    compute('conv2d', {
       ...g,
       x: floats(x),
       w: floats(weight),
@@ -52,7 +51,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
     let dw: NDArray | null = null;
     if (ctx.needsGrad[0]) {
       dx = NDArray.like(x);
-      run(backend(), 'conv2dInputGrad', {
+      compute('conv2dInputGrad', {
         ...g,
         dy,
         w: floats(weight),
@@ -61,7 +60,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
     }
     if (ctx.needsGrad[1]) {
       dw = NDArray.like(weight);
-      run(backend(), 'conv2dFilterGrad', { ...g, x: floats(x), dy, dw: floats(dw) });
+      compute('conv2dFilterGrad', { ...g, x: floats(x), dy, dw: floats(dw) });
     }
     return [dx, dw, ctx.needsGrad[2] ? channelSum(grad) : null];
   },

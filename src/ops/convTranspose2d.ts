@@ -4,8 +4,8 @@
  */
 import { ArgumentError, formatShape, NDArray, ShapeError, type ArraySpec } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { run, type ConvGeometry } from '../../kernels/index.js';
-import { backend } from './backend.js';
+import type { ConvGeometry } from '../../kernels/index.js';
+import { compute } from './backend.js';
 import { addChannelBias, channelSum } from './channels.js';
 import { checkFloats, floats } from './checks.js';
 import { checkLayout, checkVector } from './layoutChecks.js';
@@ -91,7 +91,7 @@ export const convTranspose2dOp: OpDef<ConvTransposeAttrs> = {
     const g = geometry(x, weight, attrs);
     const y = NDArray.zeros([g.batch, g.inHeight, g.inWidth, g.inChannels], x.dtype);
     const dx = floats(y);
-    run(backend(), 'conv2dInputGrad', { ...g, dy: floats(x), w: floats(weight), dx });
+    compute('conv2dInputGrad', { ...g, dy: floats(x), w: floats(weight), dx });
     if (bias !== undefined) addChannelBias(dx, floats(bias));
     ctx.save(x, weight);
     return y;
@@ -105,11 +105,11 @@ export const convTranspose2dOp: OpDef<ConvTransposeAttrs> = {
     if (ctx.needsGrad[0]) {
       dx = NDArray.like(x);
       const w = floats(weight);
-      run(backend(), 'conv2d', { ...g, x: gradData, w, bias: null, y: floats(dx) });
+      compute('conv2d', { ...g, x: gradData, w, bias: null, y: floats(dx) });
     }
     if (ctx.needsGrad[1]) {
       dw = NDArray.like(weight);
-      run(backend(), 'conv2dFilterGrad', {
+      compute('conv2dFilterGrad', {
         ...g,
         x: gradData,
         dy: floats(x),

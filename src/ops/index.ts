@@ -76,7 +76,7 @@ import { upsampleBilinear2dOp } from './upsampleBilinear2d.js';
 import { upsampleNearest2dOp } from './upsampleNearest2d.js';
 import { whereOp } from './where.js';
 
-export { backend, setBackend } from './backend.js';
+export { backend, persistent, setBackend, tidy } from './backend.js';
 export { dequantizeArray, insideRange, quantizeArray } from './quantize.js';
 export type { Reduction } from './reduction.js';
 export * from './abs.js';

@@ -1,8 +1,7 @@
 /** The fully connected layer: x weight^T + bias. */
-import { run } from '../../kernels/index.js';
 import { formatShape, NDArray, ShapeError } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { backend } from './backend.js';
+import { compute } from './backend.js';
 import { checkFloats, floats, NO_ATTRS, type NoAttrs } from './checks.js';
 import { sumOver } from './reduce.js';
 
@@ -27,7 +26,7 @@ export const linearOp: OpDef<NoAttrs> = {
     ctx.save(x, weight);
     const [n, k] = weight.shape;
     const y = NDArray.zeros([...x.shape.slice(0, -1), n], x.dtype);
-    run(backend(), 'gemm', {
+    compute('gemm', {
       ...{ m: y.size / n, n, k, transA: false, transB: true, accumulate: false },
       a: floats(x),
       b: floats(weight),
@@ -42,14 +41,14 @@ export const linearOp: OpDef<NoAttrs> = {
     const dx = needsGrad[0] ? NDArray.like(x) : null;
     const dw = needsGrad[1] ? NDArray.like(weight) : null;
     if (dx !== null)
-      run(backend(), 'gemm', {
+      compute('gemm', {
         ...{ m: rows, n: k, k: n, transA: false, transB: false, bias: null, accumulate: false },
         a: floats(g),
         b: floats(weight),
         c: floats(dx),
       });
     if (dw !== null)
-      run(backend(), 'gemm', {
+      compute('gemm', {
         ...{ m: n, n: k, k: rows, transA: true, transB: false, bias: null, accumulate: false },
         a: floats(g),
         b: floats(x),

@@ -1,5 +1,4 @@
 /** Matrix product with the batching rules of numpy and PyTorch. */
-import { run } from '../../kernels/index.js';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -12,7 +11,7 @@ import {
   type Shape,
 } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { backend } from './backend.js';
+import { compute } from './backend.js';
 import { checkFloats, floats, NO_ATTRS, type NoAttrs } from './checks.js';
 import { eachStrip } from './strips.js';
 
@@ -83,7 +82,7 @@ export const matmulOp: OpDef<NoAttrs> = {
     const { m, n, k } = p;
     const c = NDArray.zeros(p.outShape, a.dtype);
     eachProduct(p, (ia, ib, ic) => {
-      run(backend(), 'gemm', {
+      compute('gemm', {
         ...{ m, n, k, transA: false, transB: false, bias: null, accumulate: false },
         a: matrix(floats(a), ia, m * k),
         b: matrix(floats(b), ib, k * n),
@@ -101,14 +100,14 @@ export const matmulOp: OpDef<NoAttrs> = {
     eachProduct(p, (ia, ib, ic) => {
       const dc = matrix(floats(g), ic, m * n);
       if (da !== null)
-        run(backend(), 'gemm', {
+        compute('gemm', {
           ...{ m, n: k, k: n, transA: false, transB: true, bias: null, accumulate: true },
           a: dc,
           b: matrix(floats(b), ib, k * n),
           c: matrix(floats(da), ia, m * k),
         });
       if (db !== null)
-        run(backend(), 'gemm', {
+        compute('gemm', {
           ...{ m: k, n, k: m, transA: true, transB: false, bias: null, accumulate: true },
           a: matrix(floats(a), ia, m * k),
           b: dc,

@@ -6,14 +6,13 @@
 import {
   applyRequantization,
   roundHalfEven,
-  run,
   type CodeArray,
   type ConvGeometry,
   type Requantization,
 } from '../../kernels/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
 import { DTypeError, formatShape, NDArray, ShapeError, type ArraySpec, type QParams } from '../core/index.js';
-import { backend } from './backend.js';
+import { compute } from './backend.js';
 import { channelSum } from './channels.js';
 import { dequantizeArray, insideRange, quantizeArray } from './quantize.js';
 import { convGeometry, type ConvAttrs } from './window.js';
@@ -175,7 +174,7 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
     const scale = accumulatorScale(attrs.input, attrs.weight);
     const shape = outputShape(x, weight, attrs);
     const acc = new Int32Array(shape.reduce((a, b) => a * b, 1));
-    run(backend(), 'qconv2d', {
+    compute('qconv2d', {
       ...g,
       // exact for values on the grid: x / s is within 2^-22 of a whole number of at most 255
       x: quantizeArray(x, attrs.input).data as CodeArray,
@@ -202,7 +201,7 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
     let dw: NDArray | null = null;
     if (ctx.needsGrad[0]) {
       dx = NDArray.like(x);
-      run(backend(), 'conv2dInputGrad', {
+      compute('conv2dInputGrad', {
         ...g,
         dy,
         w: weight.data as Float32Array,
@@ -211,7 +210,7 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
     }
     if (ctx.needsGrad[1]) {
       dw = NDArray.like(weight);
-      run(backend(), 'conv2dFilterGrad', {
+      compute('conv2dFilterGrad', {
         ...g,
         x: x.data as Float32Array,
         dy,

@@ -41,9 +41,9 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
     const rate = h.lr / (1 - beta1 ** slot.step);
     const unbias = 1 / Math.sqrt(1 - beta2 ** slot.step);
     const { eps } = h;
-    const m = slot.array('moment1', p);
-    const v = slot.array('moment2', p);
-    const top = h.amsgrad ? slot.array('largest2', p) : v;
+    const m = slot.array('moment1');
+    const v = slot.array('moment2');
+    const top = h.amsgrad ? slot.array('largest2') : v;
     for (let i = 0; i < p.length; i++) {
       const x = p[i] * keep;
       const d = g[i] + coupled * x;

@@ -1,7 +1,6 @@
 /** The base of every optimizer: parameter groups, one slot of state per parameter, and resumable state. */
 import type { Tensor } from '../autograd/index.js';
 import {
-  allocate,
   ArgumentError,
   formatShape,
   isFloatArray,
@@ -22,17 +21,19 @@ export type Params<H> = Iterable<Tensor> | Iterable<Partial<H> & { readonly para
 
 /** What an optimizer remembers of one parameter: its number of updates and named arrays of its size. */
 export class Slot {
+  readonly #parameter: NDArray;
   step = 0;
-  readonly arrays = new Map<string, FloatArray>();
+  readonly arrays = new Map<string, NDArray>();
 
-  /** The array called `name`, zero-filled when it is asked for the first time. */
-  array(name: string, like: FloatArray): FloatArray {
+  constructor(parameter: NDArray) {
+    this.#parameter = parameter;
+  }
+
+  /** The array called `name`, in the memory of the parameter; zero-filled when it is asked for the first time. */
+  array(name: string): FloatArray {
     let a = this.arrays.get(name);
-    if (a === undefined) {
-      a = allocate(like instanceof Float32Array ? 'float32' : 'float64', like.length);
-      this.arrays.set(name, a);
-    }
-    return a;
+    if (a === undefined) this.arrays.set(name, (a = NDArray.beside(this.#parameter)));
+    return a.data as FloatArray;
   }
 }
 
@@ -66,7 +67,7 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
           throw new ArgumentError(
             `params: a ${p.isLeaf ? p.dtype : 'computed'} tensor of shape ${formatShape(p.shape)} cannot be trained; give float leaves`,
           );
-        this.#slots.set(p, new Slot());
+        this.#slots.set(p, new Slot(p.value));
       }
     }
     if (this.#slots.size === 0)
@@ -90,16 +91,19 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
       }
   }
 
-  /** Forgets the gradients. */
+  /** Forgets the gradients and frees their arrays: clone() those to keep. */
   zeroGrad(): void {
-    for (const p of this.#slots.keys()) p.grad = null;
+    for (const p of this.#slots.keys()) {
+      p.grad?.dispose();
+      p.grad = null;
+    }
   }
 
   /** A copy of the state; later steps do not change it. */
   state(): OptimizerState {
     const arrays = new Map<string, NDArray>();
-    [...this.#slots].forEach(([p, slot], i) => {
-      for (const [name, a] of slot.arrays) arrays.set(`${i}.${name}`, new NDArray(a.slice(), p.shape));
+    [...this.#slots.values()].forEach((slot, i) => {
+      for (const [name, a] of slot.arrays) arrays.set(`${i}.${name}`, a.clone());
     });
     return {
       kind: this.kind,
@@ -123,7 +127,7 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
       throw new ArgumentError(
         `state: it has ${state.groups.length} groups and ${state.steps.length} parameters, this optimizer ${this.groups.length} and ${params.length}; build it from the same model`,
       );
-    const slots = state.steps.map((step) => Object.assign(new Slot(), { step }));
+    const slots = state.steps.map((step, i) => Object.assign(new Slot(params[i].value), { step }));
     for (const [key, a] of state.arrays) {
       const [, index, name] = /^(\d+)\.(\w+)$/.exec(key) ?? [];
       const p = params[Number(index)];
@@ -131,7 +135,7 @@ export abstract class Optimizer<H extends Hyper = Hyper> {
         throw new ArgumentError(
           `state: array ${key} of shape ${formatShape(a.shape)} belongs to no parameter; build the optimizer from the same model`,
         );
-      slots[Number(index)].array(name, p.data as FloatArray).set(a.data);
+      slots[Number(index)].array(name).set(a.data);
     }
     const hypers = state.groups.map((g, i) => ({ ...this.groups[i], ...structuredClone(g) }));
     for (const hyper of hypers) this.check(hyper);

@@ -44,9 +44,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 
   protected override update(p: FloatArray, g: FloatArray, slot: Slot, h: RMSpropOptions): void {
     const { lr, alpha, eps, weightDecay, momentum, centered } = h;
-    const square = slot.array('square', p);
-    const mean = centered ? slot.array('mean', p) : null;
-    const velocity = momentum > 0 ? slot.array('velocity', p) : null;
+    const square = slot.array('square');
+    const mean = centered ? slot.array('mean') : null;
+    const velocity = momentum > 0 ? slot.array('velocity') : null;
     for (let i = 0; i < p.length; i++) {
       const d = g[i] + weightDecay * p[i];
       let s = alpha * square[i] + (1 - alpha) * d * d;

@@ -34,7 +34,7 @@ export class SGD extends Optimizer<SGDOptions> {
       for (let i = 0; i < p.length; i++) p[i] -= lr * (g[i] + weightDecay * p[i]);
       return;
     }
-    const v = slot.array('velocity', p);
+    const v = slot.array('velocity');
     const fresh = slot.step === 1 ? 1 : 1 - h.dampening;
     for (let i = 0; i < p.length; i++) {
       const d = g[i] + weightDecay * p[i];

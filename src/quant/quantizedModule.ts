@@ -5,11 +5,9 @@
 import type { Tensor } from '../autograd/index.js';
 import { isGradEnabled, noGrad } from '../autograd/index.js';
 import { NDArray, QuantizationError, type QParams } from '../core/index.js';
-import { run, type Backend } from '../../kernels/index.js';
 import { isLayer, storageOf, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
 import {
   add,
-  backend,
   dequantizeArray,
   div,
   fakeQuantize,
@@ -18,6 +16,7 @@ import {
   quantizedLayer,
   straightThrough,
 } from '../ops/index.js';
+import { compute } from '../ops/backend.js';
 import { layerRequantization, lower, type Bindings } from '../runtime/index.js';
 import { activate, executeBatchNorm, executeLayer, executeNode, GraphModule } from '../trace/index.js';
 import { annotate, quantizerOf } from './annotate.js';
@@ -279,11 +278,7 @@ export class QuantizedModule extends GraphModule {
       param: (id) => this.graph.params.get(id)!,
     };
     const call = lower(node, bindings)!;
-    runCall(backend(), call);
+    compute(call.op, call.params as never);
     return output;
   }
-}
-
-function runCall(kernels: Backend, call: NonNullable<ReturnType<typeof lower>>): void {
-  run(kernels, call.op, call.params as never);
 }

@@ -2,6 +2,7 @@
 import { Tensor } from '../autograd/index.js';
 import { ArgumentError, GraphError, loadStateInto, type NDArray, type StateDict } from '../core/index.js';
 import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } from '../graph/index.js';
+import { persistent } from '../ops/index.js';
 import { executeNode, type ParamTensors } from './execute.js';
 
 /** Parameters that are statistics, not weights: no gradient. */
@@ -104,8 +105,9 @@ export class GraphModule implements ParamTensors {
   }
 }
 
-/** A graph whose parameters are copies: training one does not change the other. */
+/** A graph whose parameters are copies, in the memory of the kernels: training one does not change the other. */
 export function cloneParams(graph: Graph): Graph {
-  const params = new Map([...graph.params].map(([id, p]) => [id, { ...p, array: p.array.clone() }]));
+  const copy = (a: NDArray): NDArray => persistent(() => a.astype(a.dtype));
+  const params = new Map([...graph.params].map(([id, p]) => [id, { ...p, array: copy(p.array) }]));
   return { ...graph, params };
 }

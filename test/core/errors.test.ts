@@ -7,6 +7,7 @@ t.test('class, name, code and message', (t) => {
     argument: core.ArgumentError,
     shape: core.ShapeError,
     dtype: core.DTypeError,
+    disposed: core.DisposedError,
     autograd: core.AutogradError,
     graph: core.GraphError,
     quantization: core.QuantizationError,
