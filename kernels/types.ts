@@ -96,6 +96,52 @@ export interface OpParams {
     readonly dw: FloatArray;
   };
 
+  // ---- what only training needs: lists in training.ts ----
+  /**
+   * One pass over all elements: y[0][i], y[1][i], ... are functions of x[0][i], x[1][i], ... and of the numbers s. An x
+   * of fewer elements repeats: it is read at `floor(i / inner) mod its length`; those of more than one have one length.
+   * A y may be one of the x.
+   */
+  map: {
+    readonly fn: MapFunction;
+    readonly inner: number;
+    readonly x: readonly NumberArray[];
+    readonly s: readonly number[];
+    readonly y: readonly NumberArray[];
+  };
+  /**
+   * Sums over the rows of [outer, rows, channels] arrays: y[k][o, c] = sum over r of term k of x[0][o, r, c], ... and of
+   * p[0][o, c], ... Terms: `sum` x; `moments` x - p and its square; `products` x0 and x0 * (x1 - p).
+   */
+  sums: {
+    readonly fn: SumFunction;
+    readonly outer: number;
+    readonly rows: number;
+    readonly channels: number;
+    readonly x: readonly FloatArray[];
+    /** [outer, channels] */
+    readonly p: readonly FloatArray[];
+    /** [outer, channels], summed in double precision, or in float32 over some rows first */
+    readonly y: readonly Float64Array[];
+  };
+  /** The largest element of each window; the first of equal ones, a NaN before all. */
+  maxpool: PoolWindows & {
+    readonly x: FloatArray;
+    /** row * width + column of each maximum, where wanted */
+    readonly winners: Int32Array | null;
+    readonly y: FloatArray;
+  };
+  /** dx = sum of the dy whose winner an element is */
+  maxpoolGrad: PoolWindows & {
+    readonly dy: FloatArray;
+    readonly winners: Int32Array;
+    readonly dx: FloatArray;
+  };
+  /** The sum of each window over rowDivisor[i] * columnDivisor[j]. */
+  avgpool: PoolWindows & PoolDivisors & { readonly x: FloatArray; readonly y: FloatArray };
+  /** Each dy over its divisors, added to every element of its window. */
+  avgpoolGrad: PoolWindows & PoolDivisors & { readonly dy: FloatArray; readonly dx: FloatArray };
+
   // ---- integer ----
   /** y[m, n] = requantize(bias[n] + sum_k (x[m, k] - xZeroPoint) * (w[n, k] - wZeroPoint)); int32 sums if requant is null */
   qgemm: {
@@ -103,8 +149,12 @@ export interface OpParams {
     readonly n: number;
     readonly k: number;
     readonly x: CodeArray;
+    /** 7: every code of x, and its zero point, lies in [0, 127] */
+    readonly xBits?: 7 | undefined;
     readonly xZeroPoint: number;
     readonly w: CodeArray;
+    /** 4: w holds two signed codes to a byte, the first in the low half (int4 of ONNX and TFLite); else one */
+    readonly wBits?: 4 | undefined;
     readonly wZeroPoint: number;
     readonly bias: Int32Array | null;
     readonly requant: Requantization | null;
@@ -113,8 +163,12 @@ export interface OpParams {
   /** As qgemm, per output position; positions outside the image contribute nothing (they hold xZeroPoint). */
   qconv2d: ConvGeometry & {
     readonly x: CodeArray;
+    /** 7: every code of x, and its zero point, lies in [0, 127] */
+    readonly xBits?: 7 | undefined;
     readonly xZeroPoint: number;
     readonly w: CodeArray;
+    /** 4: w holds two signed codes to a byte, the first in the low half (int4 of ONNX and TFLite); else one */
+    readonly wBits?: 4 | undefined;
     readonly wZeroPoint: number;
     readonly bias: Int32Array | null;
     readonly requant: Requantization | null;
@@ -220,6 +274,87 @@ export interface OpParams {
     readonly zeroPoint: Int32Array;
     readonly y: Float32Array;
   };
+}
+
+export type NumberArray = FloatArray | CodeArray | Int32Array;
+
+/**
+ * Functions of `map`: operands x; numbers s; results y. `short` are operands that usually repeat. Float32 arithmetic, unless
+ * the results are float64; what makes codes or values on their grid is exact: every kernel gives the same bits.
+ */
+export type MapFunction =
+  // x -> y: max(x, 0); min(max(x, 0), 6); ...
+  | 'relu'
+  | 'relu6'
+  | 'neg'
+  | 'abs'
+  | 'square'
+  | 'sqrt'
+  // a, b -> y
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  // a, b; s -> a + s * b
+  | 'addScaled'
+  // g, y or x -> g where 0 < y (and y < 6), else 0
+  | 'reluGrad'
+  | 'relu6Grad'
+  // x, mask -> x where mask is not 0, else 0
+  | 'masked'
+  // x, mean, scale, offset -> (x - mean) * scale + offset
+  | 'normalize'
+  // g, x, mean, a, b, c -> g * a + (x - mean) * b + c
+  | 'normalizeGrad'
+  // p, g; rate, decay -> p - rate * (g + decay * p)
+  | 'descend'
+  // p, g, v; rate, decay, momentum, fresh, a, b, with d = g + decay * p -> p - rate * (a * d + b * v'), v' = momentum * v + fresh * d
+  | 'momentum'
+  // p, g, m, v(, top); see optim/adam.ts -> p, m, v(, top)
+  | 'adam'
+  | 'amsgrad'
+  // x, scale, low, high -> clamp(rne(f32(x / scale)), low, high) * scale, 0 for NaN
+  | 'fakeQuantize'
+  // g, x, scale, low, high -> g where low <= rne(f32(x / scale)) <= high, else 0
+  | 'fakeQuantizeGrad'
+  // x, scale, low, high -> 1 or 0 by that condition
+  | 'inside'
+  // x, scale, low, high, zero point -> clamp(rne(f32(x / scale)), low, high) + zero point, the zero point for NaN
+  | 'quantize'
+  // q, scale, zero point -> (q - zero point) * scale
+  | 'dequantize'
+  // acc, scale; low, high -> clamp(f32(acc) * scale, low, high)
+  | 'accumulated'
+  // acc, multiplier; zero point -> rne(f32(f32(acc) * multiplier)) + zero point
+  | 'rescaled'
+  // q, acc, first, last; zero point, scale, min, max, quantMin, quantMax -> (clamp(q, min, max) - zero point) * scale,
+  // and 1 where first <= acc <= last and quantMin <= q <= quantMax, else 0
+  | 'requantized';
+
+export type SumFunction = 'sum' | 'moments' | 'products';
+
+/** Positions start[i], start[i] + step, ... below end[i] of one axis belong to window i: all inside, at least one. */
+export interface PoolTaps {
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+  readonly step: number;
+}
+
+/** Windows over images [batch, height, width, channels]; results are [batch, rows, columns, channels]. */
+export interface PoolWindows {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly rows: PoolTaps;
+  readonly columns: PoolTaps;
+}
+
+export interface PoolDivisors {
+  readonly rowDivisor: Float64Array;
+  readonly columnDivisor: Float64Array;
 }
 
 export type BinaryParams = Numerics & {

@@ -5,7 +5,7 @@
 import { heap } from '../memory.js';
 import { reference } from '../reference/index.js';
 import { resolve } from '../resolve.js';
-import type { AnyKernel, CodeArray, Kernel, OpName, OpParams, Requantization } from '../types.js';
+import type { AnyKernel, Backend, CodeArray, Kernel, OpName, OpParams, Requantization } from '../types.js';
 import { optionsGeneration, wasmEngine } from './engine.js';
 
 /** A kernel that can be put to the test. */
@@ -31,10 +31,13 @@ export function wasmReport(): readonly Verdict[] {
   return [...verdicts.values()];
 }
 
-/** The kernel, supporting only what it was seen to compute correctly on this engine. */
-export function checked<O extends OpName>(kernel: WasmKernel<O>): AnyKernel {
+/** The kernel, supporting only what it was seen to compute correctly on this engine, as the specification has it. */
+export function checked<O extends OpName>(
+  kernel: WasmKernel<O>,
+  specification: Backend = reference,
+): AnyKernel {
   const supports = (params: OpParams[O]): boolean =>
-    wasmEngine() !== null && kernel.supports(params) && passes(kernel, params);
+    wasmEngine() !== null && kernel.supports(params) && passes(kernel, params, specification);
   const tested: Kernel<O> = {
     op: kernel.op,
     name: kernel.name,
@@ -44,12 +47,12 @@ export function checked<O extends OpName>(kernel: WasmKernel<O>): AnyKernel {
   return tested as unknown as AnyKernel;
 }
 
-function passes<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O]): boolean {
+function passes<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O], specification: Backend): boolean {
   const kind = kernel.kind(like);
   const key = `${kernel.name} ${kind} ${optionsGeneration()}`;
   let verdict = verdicts.get(key);
   if (verdict === undefined) {
-    const reason = failure(kernel, like);
+    const reason = failure(kernel, like, specification);
     verdict = { kernel: kernel.name, kind, passed: reason === null };
     verdicts.set(key, verdict);
     if (reason !== null)
@@ -61,9 +64,13 @@ function passes<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O]): boo
 }
 
 /** Why the kernel must not be used, or null. */
-function failure<O extends OpName>(kernel: WasmKernel<O>, like: OpParams[O]): string | null {
+function failure<O extends OpName>(
+  kernel: WasmKernel<O>,
+  like: OpParams[O],
+  specification: Backend,
+): string | null {
   const { params, output } = kernel.sample(like);
-  resolve(reference, kernel.op, params).prepare(params, heap)();
+  resolve(specification, kernel.op, params).prepare(params, heap)();
   const want = Array.from(output);
   (output as Float32Array).fill(0);
   try {

@@ -1,0 +1,149 @@
+/**
+ * `sums` for float32. Rows are laid end to end as patterns, whose length is a multiple of the channels and of 16; a unit of
+ * work is a block of patterns, 16 columns at a time in registers. Blocks are of one size, whoever computes them, and are
+ * added in double precision in their order, so that the sums do not depend on threads.
+ */
+import type { SumFunction } from '../../types.js';
+import { addSums, sums as reference } from '../../reference/training/sums.js';
+import type { Local, Module, Value } from '../assembler.js';
+import { Binding } from '../binding.js';
+import { type Compiled, lazyModule } from '../engine.js';
+import * as f32x4 from '../instructions/f32x4.js';
+import * as i32 from '../instructions/i32.js';
+import { copy } from '../instructions/memory.js';
+import * as v128 from '../instructions/v128.js';
+import { checked, sampleFloats, type WasmKernel } from '../selfTest.js';
+import { pays, patternLength } from './arrays.js';
+
+/** Columns of one walk over a block. */
+const COLUMNS = 16;
+/** Patterns of a block: what is added in float32. */
+const PATTERNS = 64;
+
+type Vector = Value<'v128'>;
+interface Term {
+  readonly operands: number;
+  readonly shifted: boolean;
+  /** What is added to each sum, from operands and p. */
+  emit(x: readonly Local<'v128'>[], p: Vector, keep: (v: Vector) => Local<'v128'>): Vector[];
+}
+
+const TERMS: Readonly<Record<SumFunction, Term>> = {
+  sum: { operands: 1, shifted: false, emit: ([x]) => [x] },
+  moments: {
+    operands: 1,
+    shifted: true,
+    emit: ([x], p, keep) => {
+      const d = keep(f32x4.sub(x, p));
+      return [d, f32x4.mul(d, d)];
+    },
+  },
+  products: { operands: 2, shifted: true, emit: ([g, x], p) => [g, f32x4.mul(g, f32x4.sub(x, p))] },
+};
+const resultsOf = (fn: SumFunction): number => (fn === 'sum' ? 1 : 2);
+
+/** Context: bytes of an outer index, of a pattern, of a row; patterns of an outer index, its blocks; addresses. */
+const WORDS = ['outer', 'pattern', 'row', 'patterns', 'blocks', 'partial', 'p', 'x', 'x2'] as const;
+
+function emitSums(m: Module, fn: SumFunction): void {
+  const { operands, shifted, emit } = TERMS[fn];
+  m.func('run', { c: 'i32', begin: 'i32', end: 'i32', scratch: 'i32' }, (f, { c, begin, end, scratch }) => {
+    const [outer, pattern, row, patterns, blocks, partial, p, ...x] = WORDS.map((_, i) =>
+      f.local('i32', i32.load(c, 4 * i)),
+    );
+    const results = resultsOf(fn);
+    const sums = Array.from({ length: results }, () => f.locals('v128', COLUMNS / 4));
+    const [o, block, rows, count, to] = f.locals('i32', 5);
+    const at = x.slice(0, operands).map(() => f.local('i32'));
+    f.for(begin, end, 1, (unit) => {
+      f.set(o, i32.div(unit, blocks));
+      f.set(block, i32.mul(i32.rem(unit, blocks), PATTERNS));
+      f.set(rows, i32.min(PATTERNS, i32.sub(patterns, block)));
+      f.set(to, i32.add(partial, i32.mul(unit, i32.mul(pattern, results))));
+      if (shifted)
+        f.for(0, pattern, row, (i) => {
+          f.emit(copy(i32.add(scratch, i), i32.add(p, i32.mul(o, row)), row));
+        });
+      f.for(0, pattern, 4 * COLUMNS, (column) => {
+        const start = i32.add(i32.add(i32.mul(o, outer), i32.mul(block, pattern)), column);
+        at.forEach((a, k) => f.set(a, i32.add(x[k], start)));
+        for (const s of sums) for (const v of s) f.set(v, v128.zero());
+        const shifts = sums[0].map((_, i) =>
+          shifted ? f.local('v128', v128.load(i32.add(scratch, column), 16 * i)) : v128.zero(),
+        );
+        f.set(count, rows);
+        f.repeatAtLeastOnce(count, () => {
+          shifts.forEach((shift, i) => {
+            const values = at.map((a) => f.local('v128', v128.load(a, 16 * i)));
+            const terms = emit(values, shift, (v) => f.local('v128', v));
+            terms.forEach((v, k) => f.set(sums[k][i], f32x4.add(sums[k][i], v)));
+          });
+          for (const a of at) f.add(a, pattern);
+        });
+        sums.forEach((s, k) => {
+          const target = i32.add(i32.add(to, i32.mul(pattern, k)), column);
+          s.forEach((v, i) => f.emit(v128.store(target, v, 16 * i)));
+        });
+      });
+    });
+  });
+}
+
+const modules = new Map<SumFunction, () => Compiled>();
+
+const kernel: WasmKernel<'sums'> = {
+  op: 'sums',
+  name: 'f32-sums-wasmsimd',
+  bound: 1e-5,
+  supports: ({ rows, channels, x, p }) =>
+    pays([...x, ...p]) && rows * channels >= patternLength(channels, COLUMNS, 1),
+  prepare(params, memory) {
+    const { fn, outer, rows, channels, x, p, y } = params;
+    const binding = new Binding(memory);
+    const pattern = patternLength(channels, COLUMNS, 1);
+    const patterns = Math.floor((rows * channels) / pattern);
+    const blocks = Math.ceil(patterns / PATTERNS);
+    const results = resultsOf(fn);
+    const partial = binding.allocate('float32', outer * blocks * pattern * results);
+    const [first, second = 0] = x.map((a) => binding.read(a));
+    const fields = [4 * rows * channels, 4 * pattern, 4 * channels, patterns, blocks];
+    const context = binding.constant('int32', [
+      ...fields,
+      partial.byteOffset,
+      p.length === 0 ? 0 : binding.read(p[0]),
+      first,
+      second,
+    ]);
+    let module = modules.get(fn);
+    if (module === undefined) modules.set(fn, (module = lazyModule((m) => emitSums(m, fn))));
+    const work = x.length * x[0].byteLength;
+    const call = binding.call(module(), 'run', context, outer * blocks, work, 4 * pattern);
+    return binding.finish(call, () => {
+      for (const a of y) a.fill(0);
+      for (let unit = 0, i = 0; unit < outer * blocks; unit++) {
+        const from = Math.floor(unit / blocks) * channels;
+        for (const a of y)
+          for (let j = 0, c = 0; j < pattern; j++, c = c + 1 === channels ? 0 : c + 1)
+            a[from + c] += partial[i++];
+      }
+      addSums(params, (patterns * pattern) / channels);
+    });
+  },
+  kind: ({ fn }) => fn,
+  sample({ fn }) {
+    const [outer, rows, channels] = [2, 1111, 6];
+    const output = new Float64Array(outer * channels * resultsOf(fn));
+    const values = sampleFloats(outer * rows * channels + 5);
+    const params = {
+      ...{ fn, outer, rows, channels },
+      x: [values.subarray(5), values.slice(0, -5)].slice(0, TERMS[fn].operands),
+      p: [sampleFloats(outer * channels)],
+      y: Array.from({ length: resultsOf(fn) }, (_, k) =>
+        output.subarray(k * outer * channels, (k + 1) * outer * channels),
+      ),
+    };
+    return { params, output };
+  },
+};
+
+export const sumsKernel = checked(kernel, [reference]);
