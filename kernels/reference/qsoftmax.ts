@@ -11,20 +11,22 @@ export const qsoftmax: Kernel<'qsoftmax'> = {
   op: 'qsoftmax',
   name: 'q8-qsoftmax-reference',
   supports: () => true,
-  prepare:
-    ({ rows, columns, x, beta, min, max, y }) =>
-    () => {
-      const factor = beta * Math.fround(x.scale);
-      const outputScale = Math.fround(y.scale);
+  prepare: ({ rows, columns, x, beta, min, max, y }) => {
+    const factor = beta * Math.fround(x.scale);
+    const outputScale = Math.fround(y.scale);
+    // of every difference of two codes
+    const powers = Float64Array.from({ length: 256 }, (_, d) => Math.exp(-factor * d));
+    return () => {
       for (let start = 0; start < rows * columns; start += columns) {
         let largest = x.data[start];
         for (let j = 1; j < columns; j++) largest = Math.max(largest, x.data[start + j]);
         let sum = 0;
-        for (let j = 0; j < columns; j++) sum += Math.exp(factor * (x.data[start + j] - largest));
+        for (let j = 0; j < columns; j++) sum += powers[largest - x.data[start + j]];
         for (let j = 0; j < columns; j++) {
-          const p = Math.exp(factor * (x.data[start + j] - largest)) / sum;
+          const p = powers[largest - x.data[start + j]] / sum;
           y.data[start + j] = clamp(roundHalfEven(p / outputScale) + y.zeroPoint, min, max);
         }
       }
-    },
+    };
+  },
 };
