@@ -3,6 +3,7 @@
  * image (padding holds zx and contributes nothing), then requantized per output channel.
  * ONNX ConvInteger (requant null), QLinearConv, TFLite CONV_2D and, with groups = inChannels, DEPTHWISE_CONV_2D.
  */
+import { weightCodes } from '../int4.js';
 import { applyRequantization } from '../requantize.js';
 import type { Kernel } from '../types.js';
 import { forEachTap } from './window.js';
@@ -12,8 +13,9 @@ export const qconv2d: Kernel<'qconv2d'> = {
   name: 'q8-qconv2d-reference',
   supports: () => true,
   prepare: (g, memory) => {
-    const { x, xZeroPoint, w, wZeroPoint, bias, requant, y, outChannels } = g;
+    const { x, xZeroPoint, wZeroPoint, bias, requant, y, outChannels } = g;
     const depth = g.inChannels / g.groups;
+    const w = weightCodes(g, outChannels * g.kernelHeight * g.kernelWidth * depth);
     const sums = memory.allocate('int32', y.length);
     return () => {
       for (let out = 0; out < sums.length; out++) sums[out] = bias === null ? 0 : bias[out % outChannels];

@@ -1,9 +1,9 @@
 /** Where the rows of a product over an image lie: strips, staging, positions and runs, as fields of the context. */
 import type { ConvGeometry } from '../../types.js';
 import type { Axis } from '../../js/image.js';
-import type { Binding } from '../binding.js';
+import type { Binding, Layout } from '../binding.js';
 import type { Compiled } from '../engine.js';
-import { context, type Fields } from './context.js';
+import { context, type Field, type Fields } from './context.js';
 import { type Shape, shapeOf, TEMPORARY, TILE_ROWS } from './tile.js';
 
 /** Positions of a strip: enough calls to be compiled soon, few enough to stay in the second-level cache. */
@@ -41,7 +41,7 @@ export function planStrips(
   const staged = bytes !== stagedBytes || !inside;
   const first = Math.max(left, 0);
   const width = staged ? right - left : h.size;
-  const rowBytes = Math.ceil((width * channels * stagedBytes) / 4) * 4;
+  const rowBytes = width * channels * stagedBytes + (staged ? (-width * channels * stagedBytes) & 3 : 0);
   const stripRows = Math.max(
     1,
     Math.min(v.positions, Math.ceil(positions / h.positions), Math.floor(STRIP_BYTES / (rowBytes * v.step))),
@@ -204,13 +204,18 @@ export function tapRuns(
   return vertical.taps.flatMap((y) => firsts.map((x) => ({ start: offset(y - top, x - left), elements })));
 }
 
-/** The call over all strips. `fields` override the defaults: one strip per unit, all panels in it. */
-export function callProduct(
+/**
+ * The call over all strips. `fields` override the defaults: one strip per unit, all panels in it.
+ * @param of with more fields than {@link context}
+ */
+export function callProduct<N extends string = never>(
   binding: Binding,
   module: Compiled,
-  fields: Fields & { readonly allStrips: number; readonly panels: number },
+  fields: Fields &
+    Readonly<Record<NoInfer<N>, number>> & { readonly allStrips: number; readonly panels: number },
   work: number,
   scratchBytes: number,
+  of: Layout<Field | N> = context as Layout<Field | N>,
 ): () => void {
   const { allStrips, panels, unitStrips = 1 } = fields;
   const chunks = Math.ceil(allStrips / unitStrips);
@@ -219,8 +224,8 @@ export function callProduct(
   const wanted = threads === 1 ? 1 : Math.min(panels, Math.ceil((4 * threads) / chunks));
   const partPanels = Math.ceil(panels / wanted);
   const parts = Math.ceil(panels / partPanels);
-  const all = Object.fromEntries(context.names.map((name) => [name, 0])) as Required<Fields>;
-  const address = binding.context(context, { ...all, unitStrips, parts, partPanels, ...fields });
+  const all = Object.fromEntries(of.names.map((name) => [name, 0])) as Record<Field | N, number>;
+  const address = binding.context(of, { ...all, unitStrips, parts, partPanels, ...fields });
   return binding.call(module, 'run', address, chunks * parts, work, scratchBytes);
 }
 

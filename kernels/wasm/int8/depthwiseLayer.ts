@@ -1,4 +1,5 @@
 /** Packs depthwise convolutions for `depthwise.ts`. */
+import { weightCodes } from '../../int4.js';
 import type { ConvGeometry, Memory, OpParams } from '../../types.js';
 import { Binding } from '../binding.js';
 import { type Compiled, lazyModule } from '../engine.js';
@@ -42,6 +43,7 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 function prepare(p: Params, memory: Memory): () => void {
   const { inChannels, outChannels, outHeight, outWidth, kernelHeight, kernelWidth, inWidth } = p;
   const binding = new Binding(memory);
+  const codes = weightCodes(p, outChannels * kernelHeight * kernelWidth);
   const filterPairs = Math.ceil(kernelHeight / 2);
   const place = Array.from(
     { length: Math.ceil(outChannels / BLOCK) * BLOCK },
@@ -53,7 +55,7 @@ function prepare(p: Params, memory: Memory): () => void {
     for (let row = 0; row < kernelHeight; row++)
       for (let column = 0; column < kernelWidth; column++) {
         const pair = (Math.floor(i / BLOCK) * filterPairs + (row >> 1)) * kernelWidth + column;
-        const w = p.w[(channel * kernelHeight + row) * kernelWidth + column] - p.wZeroPoint;
+        const w = codes[(channel * kernelHeight + row) * kernelWidth + column] - p.wZeroPoint;
         weights[(pair * BLOCK + (i % BLOCK)) * 2 + (row & 1)] = w;
         sum += w;
       }

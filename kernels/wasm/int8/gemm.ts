@@ -5,11 +5,12 @@
 import type { Module, Value } from '../assembler.js';
 import type { Target } from '../engine.js';
 import { field } from '../igemm/context.js';
-import { emitProduct } from '../igemm/driver.js';
-import type { Arithmetic } from '../igemm/tile.js';
+import { emitProduct, type Staging } from '../igemm/driver.js';
+import { type Arithmetic, type Shape, shapeOf } from '../igemm/tile.js';
 import * as i16x8 from '../instructions/i16x8.js';
 import * as i32 from '../instructions/i32.js';
 import * as i32x4 from '../instructions/i32x4.js';
+import * as i8x16 from '../instructions/i8x16.js';
 import * as v128 from '../instructions/v128.js';
 import { bytesOf, FixedRequantizer, FloatRequantizer, type OutputKind } from './requantize.js';
 
@@ -63,13 +64,33 @@ export function arithmetic(kind: OutputKind): Arithmetic {
   return { madd, output };
 }
 
+/**
+ * How codes are multiplied.
+ * - wide: weights are widened when they are packed
+ * - vector: for few rows, bound by the loads of the weights: 32 columns of one row, weights of 8 bits widened when loaded
+ * - relaxed: weights of 8 bits by codes of 7, which stay as they are, with a relaxed instruction. That it leaves open
+ *   whether the second operand is signed, and whether a sum of two products saturates, makes no difference to codes of
+ *   [0, 127]: either way they are read the same, and 2 * 127 * 128 fits int16.
+ */
+export type Method = 'wide' | 'vector' | 'relaxed';
+
+export const shapeOfMethod = (target: Target, method: Method): Shape =>
+  method === 'vector' ? { rows: 1, vectors: 8, bytes: 2 } : shapeOf(target);
+
 /** Exports `run` over strips. */
-export function emitGemm(m: Module, target: Target, kind: OutputKind, signed: boolean): void {
+export function emitGemm(m: Module, target: Target, kind: OutputKind, signed: boolean, method: Method): void {
   const load = signed ? v128.load8x8_s : v128.load8x8_u;
-  const staging = {
-    bytes: 8,
-    load: (from: Value<'i32'>, zeroPoint: Value<'v128'>) => i16x8.sub(load(from), zeroPoint),
-    splatZeroPoint: i16x8.splat,
+  const relaxed = method === 'relaxed';
+  const staging: Staging = relaxed
+    ? { bytes: 16, load: (from) => v128.load(from), splatZeroPoint: i8x16.splat, keepsZeroPoint: true }
+    : { bytes: 8, load: (from, zero) => i16x8.sub(load(from), zero), splatZeroPoint: i16x8.splat };
+  const { madd, output } = arithmetic(kind);
+  const by: Arithmetic = {
+    output,
+    shape: shapeOfMethod(target, method),
+    loadColumns: method === 'vector' ? v128.load8x8_s : v128.load,
+    operand: i16x8.splat(1),
+    madd: relaxed ? (sum, x, w, ones) => madd(sum, i16x8.relaxed_dot_i8x16_i7x16_s(w, x), ones, ones) : madd,
   };
-  emitProduct(m, target, arithmetic(kind), staging, bytesOf(kind));
+  emitProduct(m, target, by, staging, bytesOf(kind));
 }

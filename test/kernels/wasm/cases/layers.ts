@@ -16,10 +16,16 @@ function operands(r: Random, x: number, w: number, y: number, channels: number, 
   const [xSigned, ySigned] = [r.int(2) === 0, r.int(2) === 0];
   const requant = r.int(4) === 0 ? null : requantization(r, channels, k, ySigned);
   const output: CodeArray | Int32Array = requant === null ? new Int32Array(y) : codes(r, y, ySigned);
+  const low = xSigned ? -128 : 0;
+  const xBits = r.int(4) === 0 ? (7 as const) : undefined;
+  const wBits = r.int(8) === 0 ? (4 as const) : undefined;
+  const image = codes(r, x, xSigned, pick(r, FILLS));
   return {
-    x: codes(r, x, xSigned, pick(r, FILLS)),
-    xZeroPoint: (xSigned ? -128 : 0) + pick(r, [0, 128, 255, r.int(256)]),
-    w: codes(r, w, true, pick(r, FILLS)),
+    x: xBits === 7 ? image.map((code) => (code - low) >> 1) : image,
+    xZeroPoint: xBits === 7 ? pick(r, [0, 64, 127, r.int(128)]) : low + pick(r, [0, 128, 255, r.int(256)]),
+    xBits,
+    w: codes(r, wBits === 4 ? Math.ceil(w / 2) : w, wBits !== 4, pick(r, FILLS)),
+    wBits,
     wZeroPoint: 0,
     bias: r.int(2) === 0 ? int32s(r, channels, 100000) : null,
     requant,
