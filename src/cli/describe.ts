@@ -1,7 +1,7 @@
 /** What a model is made of, as plain data for `inspect`. Sizes are those of the file, work is per image. */
-import { sizeOf, type NDArray, type QParams, type Shape } from '../core/index.js';
+import type { NDArray, QParams, Shape } from '../core/index.js';
 import type { Model } from '../formats/index.js';
-import { isLayer, paramsOf, type Graph, type LayerNode, type Node, type Param } from '../graph/index.js';
+import { isLayer, macsOf, paramsOf, type Graph, type Node, type Param } from '../graph/index.js';
 import { Session } from '../runtime/index.js';
 import { isInteger } from './inference.js';
 
@@ -96,15 +96,9 @@ function describeNode(graph: Graph, node: Node, kernel: string | null): LayerDes
     weight: isLayer(node) ? describeWeight(graph.params.get(node.weight)!) : null,
     parameters: params.reduce((sum, p) => sum + p.array.size, 0),
     bytes: params.reduce((sum, p) => sum + bytesOf(p), 0),
-    macs: isLayer(node) ? macsOf(graph, node) : 0,
+    macs: macsOf(graph, node),
     kernel,
   };
-}
-
-/** Each output is a sum over one filter. */
-function macsOf(graph: Graph, node: LayerNode): number {
-  const [out, ...filter] = graph.params.get(node.weight)!.array.shape;
-  return (sizeOf(shapeOf(graph, node.id)) / out) * out * sizeOf(filter);
 }
 
 /** Codes of 4 bits are stored two to a byte; scales are part of the parameter. */

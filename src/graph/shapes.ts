@@ -1,6 +1,9 @@
-/** What shape each node makes of its inputs: the check that a graph from a file or a pass is consistent. */
+/**
+ * What shape each node makes of its inputs, the check that a graph from a file or a pass is consistent; and its work.
+ */
 import { broadcastShapes, formatShape, GraphError, sizeOf, type Shape } from '../core/index.js';
 import {
+  isLayer,
   lowerNode,
   paramsOf,
   type BatchNormRef,
@@ -26,6 +29,13 @@ export function inferShape(graph: Graph, node: Node): Shape {
     inputs: node.inputs.map((id) => graph.values.get(id)!.shape),
     param: (id) => graph.params.get(id)!.array.shape,
   });
+}
+
+/** Multiply-adds of a node for one image: every output of a layer is a sum over one filter. */
+export function macsOf(graph: Graph, node: Node): number {
+  if (!isLayer(node)) return 0;
+  const filter = graph.params.get(node.weight)!.array.shape.slice(1);
+  return sizeOf(graph.values.get(node.id)!.shape.slice(1)) * sizeOf(filter);
 }
 
 function fail(node: Node, why: string): never {

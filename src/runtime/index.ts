@@ -1,5 +1,5 @@
 /** Integer inference: plans an arena, packs weights once, runs. Knows nothing of training. */
-export { Session, type SessionOptions } from './session.js';
+export { Session, type LayerProfile, type SessionOptions } from './session.js';
 export {
   geometryOf,
   layerRequantization,

@@ -1,8 +1,9 @@
 /**
- * The static arena: every value of a graph gets a place in one buffer before the first run. Two values share bytes when
+ * The static arena: every value of a graph gets a place in one block of memory before the first run. Two values share bytes when
  * one is dead before the other is born (greedy by size, the planner that TFLite Micro uses: "greedy_memory_planner").
  */
 import { bytesPerElement, sizeOf, type TypedArray } from '../core/index.js';
+import type { Memory } from '../../kernels/index.js';
 import { storageOf, type Graph, type ValueId } from '../graph/index.js';
 
 /** Every place starts on a multiple of this, so that any typed array, and later SIMD loads, fit. */
@@ -23,8 +24,11 @@ interface Block {
   offset: number;
 }
 
-/** @param keep give every value its own place, so that all can be read after a run */
-export function planArena(graph: Graph, batch: number, keep: boolean): Plan {
+/**
+ * @param memory holds the arena
+ * @param keep give every value its own place, so that all can be read after a run
+ */
+export function planArena(graph: Graph, batch: number, memory: Memory, keep: boolean): Plan {
   const blocks = new Map<ValueId, Block>();
   const bytesOf = (id: ValueId): number => {
     const value = graph.values.get(id)!;
@@ -71,20 +75,14 @@ export function planArena(graph: Graph, batch: number, keep: boolean): Plan {
     unsharedBytes += block.bytes;
   }
 
-  const arena = new ArrayBuffer(align(arenaBytes));
+  const arena = memory.allocate('uint8', align(arenaBytes));
   const arrays = new Map<ValueId, TypedArray>();
   for (const [id, block] of blocks) {
     const value = graph.values.get(id)!;
     const length = sizeOf(value.shape) * batch;
     const storage = storageOf(value);
-    arrays.set(
-      id,
-      storage === 'float32'
-        ? new Float32Array(arena, block.offset, length)
-        : storage === 'uint8'
-          ? new Uint8Array(arena, block.offset, length)
-          : new Int8Array(arena, block.offset, length),
-    );
+    const View = storage === 'float32' ? Float32Array : storage === 'uint8' ? Uint8Array : Int8Array;
+    arrays.set(id, new View(arena.buffer as ArrayBuffer, arena.byteOffset + block.offset, length));
   }
   return { arenaBytes, unsharedBytes, arrays };
 }

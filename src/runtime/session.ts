@@ -1,29 +1,31 @@
 /** Runs an integer graph: kernels resolved and weights packed once, then no allocation but the outputs. */
 import {
   heap,
-  js,
-  resolve,
+  linearMemoryOf,
+  prepare,
+  wasm,
   type Backend,
-  type Kernel,
   type OpName,
   type OpParams,
 } from '../../kernels/index.js';
 import {
   ArgumentError,
+  DisposedError,
   DTypeError,
   formatShape,
   GraphError,
   NDArray,
   sameShape,
   ShapeError,
+  type Shape,
   type TypedArray,
 } from '../core/index.js';
-import { validate, type Graph, type Value, type ValueId } from '../graph/index.js';
+import { macsOf, validate, type Graph, type Node, type Value, type ValueId } from '../graph/index.js';
 import { lower, type Bindings } from './lower.js';
 import { planArena, type Plan } from './plan.js';
 
 export interface SessionOptions {
-  /** Kernels to choose from, first match wins. Default: tuned JavaScript. */
+  /** Kernels to choose from, first match wins. Default: WebAssembly, and plain JavaScript where there is none. */
   backend?: Backend;
   /** Images per pass through the graph; longer inputs run in several passes. Default 1. */
   batch?: number;
@@ -31,11 +33,27 @@ export interface SessionOptions {
   keep?: boolean;
 }
 
-interface Step {
+/** What a layer costs in one pass of `batch` images. */
+export interface LayerProfile {
   readonly id: ValueId;
+  readonly op: Node['op'];
+  readonly kernel: string;
+  /** Median over the rounds. */
+  readonly ms: number;
+  /** 10^9 operations a second, two for each multiply-add; null for nodes that have none. */
+  readonly gops: number | null;
+  /** Of the time of all layers, in [0, 1]. */
+  readonly share: number;
+}
+
+interface Step {
+  readonly node: Node;
   readonly kernel: string;
   run(): void;
 }
+
+/** A view of an arena keeps the session alive that owns it. */
+const OWNERS = new WeakMap<TypedArray, Session>();
 
 export class Session {
   readonly graph: Graph;
@@ -43,30 +61,38 @@ export class Session {
   readonly #keep: boolean;
   readonly #plan: Plan;
   readonly #steps: readonly Step[];
+  readonly #tensors = new Map<ValueId, NDArray>();
+  #dispose: (() => void) | null;
 
   /** Throws GraphError for a graph that is not an integer graph. */
   constructor(graph: Graph, options: SessionOptions = {}) {
-    const { backend = js, batch = 1, keep = false } = options;
+    const { backend = wasm, batch = 1, keep = false } = options;
     if (!Number.isInteger(batch) || batch < 1)
       throw new ArgumentError(`batch: ${batch} must be a whole number >= 1`);
     this.graph = validate(graph);
     this.batch = batch;
     this.#keep = keep;
-    this.#plan = planArena(graph, batch, keep);
+    const owned = linearMemoryOf(backend)?.ownedBy(this);
+    this.#dispose = () => owned?.free();
+    this.#plan = planArena(graph, batch, owned ?? heap, keep);
     const bindings: Bindings = {
       numerics: graph.numerics,
       value: (id) => {
         const value = this.#value(id);
-        return { shape: this.#shape(value, batch), data: this.#array(id), qparams: value.qparams };
+        return { shape: rows(value, batch), data: this.#array(id), qparams: value.qparams };
       },
       param: (id) => graph.params.get(id)!,
     };
     this.#steps = graph.nodes.flatMap((node) => {
       const call = lower(node, bindings);
       if (call === null) return [];
-      const kernel = resolve<OpName>(backend, call.op, call.params) as Kernel<OpName>;
-      const run = kernel.prepare(call.params as OpParams[OpName], heap);
-      return [{ id: node.id, kernel: kernel.name, run }];
+      const { kernel, run } = prepare<OpName>(
+        backend,
+        call.op,
+        call.params as OpParams[OpName],
+        owned ?? heap,
+      );
+      return [{ node, kernel: kernel.name, run }];
     });
   }
 
@@ -77,54 +103,114 @@ export class Session {
 
   /** Which kernel each node runs on. */
   get kernels(): readonly { readonly id: ValueId; readonly kernel: string }[] {
-    return this.#steps.map(({ id, kernel }) => ({ id, kernel }));
+    return this.#steps.map(({ node, kernel }) => ({ id: node.id, kernel }));
   }
 
   /**
    * Runs a graph of one input and one output.
    * @param x shape [n, ...] with the element type of the graph's input (float32, unless it takes codes)
+   * @param output where the result goes, of its shape and type; a new array unless given
    */
-  run(x: NDArray): NDArray {
-    const { inputs, outputs } = this.graph;
-    if (inputs.length !== 1 || outputs.length !== 1)
-      throw new GraphError(
-        `run: the graph has ${inputs.length} inputs and ${outputs.length} outputs; use runAll`,
-      );
-    return this.runAll(new Map([[inputs[0], x]])).get(outputs[0])!;
+  run(x: NDArray, output?: NDArray): NDArray {
+    const [input, result] = this.#single('run');
+    const total = this.#check('takes', input, x, -1);
+    if (output !== undefined) this.#check('gives', result, output, total);
+    const y = output ?? this.#output(result, total);
+    this.#passes([x], [y], total);
+    return y;
   }
 
   /** Runs a graph of any inputs and outputs, all of one batch size. */
   runAll(inputs: ReadonlyMap<ValueId, NDArray>): Map<ValueId, NDArray> {
-    const total = this.#check(inputs);
-    const outputs = new Map(
-      this.graph.outputs.map((id) => [
-        id,
-        NDArray.zeros(this.#shape(this.#value(id), total), this.#dtype(id)),
-      ]),
-    );
-    for (let start = 0; start < total; start += this.batch) {
-      const rows = Math.min(this.batch, total - start);
-      for (const [id, x] of inputs) {
-        const per = x.size / total;
-        this.#array(id).set(x.data.subarray(start * per, (start + rows) * per));
-      }
-      for (const step of this.#steps) step.run();
-      for (const [id, y] of outputs) {
-        const per = y.size / total;
-        y.data.set(this.#array(id).subarray(0, rows * per), start * per);
-      }
-    }
-    return outputs;
+    const ids = this.graph.inputs;
+    for (const id of inputs.keys())
+      if (!ids.includes(id))
+        throw new ArgumentError(`inputs: ${id} is not an input of this graph; it takes ${ids.join(', ')}`);
+    let total = -1;
+    const xs = ids.map((id) => {
+      const x = inputs.get(id);
+      if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
+      total = this.#check('takes', id, x, total);
+      return x;
+    });
+    const ys = this.graph.outputs.map((id) => this.#output(id, total));
+    this.#passes(xs, ys, total);
+    return new Map(this.graph.outputs.map((id, i) => [id, ys[i]]));
   }
 
-  /** The codes (or floats) of any value after the last pass, `batch` rows. Needs `keep: true`. The array is live. */
+  /**
+   * Times every layer of a graph of one input and one output, in passes over the first `batch` rows of `x`.
+   * @param rounds timed passes, after a tenth as many that are not; default 20
+   */
+  profile(x: NDArray, rounds = 20): LayerProfile[] {
+    if (!Number.isInteger(rounds) || rounds < 1)
+      throw new ArgumentError(`rounds: ${rounds} must be a whole number >= 1`);
+    const [input] = this.#single('profile');
+    const total = this.#check('takes', input, x, -1);
+    this.#requireArena();
+    const first = part(x.data, 0, Math.min(this.batch, total), total);
+    const times = this.#steps.map(() => new Float64Array(rounds));
+    for (let round = -Math.ceil(rounds / 10); round < rounds; round++) {
+      this.#array(input).set(first);
+      this.#steps.forEach((step, i) => {
+        const start = performance.now();
+        step.run();
+        if (round >= 0) times[i][round] = performance.now() - start;
+      });
+    }
+    const medians = times.map((t) => t.sort()[rounds >> 1]);
+    const sum = medians.reduce((a, b) => a + b, 0);
+    return this.#steps.map(({ node, kernel }, i) => {
+      const macs = macsOf(this.graph, node) * this.batch;
+      const ms = medians[i];
+      const gops = macs === 0 ? null : (2 * macs) / (1e6 * ms);
+      return { id: node.id, op: node.op, kernel, ms, gops, share: ms / sum };
+    });
+  }
+
+  /**
+   * The codes (or floats) of any value after the last pass, `batch` rows. Needs `keep: true`. The array is live: the next
+   * run overwrites it, {@link dispose} frees it.
+   */
   tensor(id: ValueId): NDArray {
+    const value = this.#value(id);
     if (!this.#keep)
       throw new ArgumentError(
         `tensor: ${id} may be overwritten; create the session with keep: true to read it`,
       );
-    const value = this.#value(id);
-    return new NDArray(this.#array(id), this.#shape(value, this.batch));
+    let tensor = this.#tensors.get(id);
+    if (tensor === undefined) {
+      const array = this.#array(id);
+      OWNERS.set(array, this);
+      this.#tensors.set(id, (tensor = new NDArray(array, rows(value, this.batch))));
+    }
+    return tensor;
+  }
+
+  /** Frees arena and packed weights now rather than with the garbage; the session cannot run again. */
+  dispose(): void {
+    this.#dispose?.();
+    this.#dispose = null;
+    for (const tensor of this.#tensors.values()) tensor.dispose();
+  }
+
+  #requireArena(): void {
+    if (this.#dispose === null)
+      throw new DisposedError('run: this session was disposed of; create another one');
+  }
+
+  /** All rows of the inputs, `batch` at a time. */
+  #passes(inputs: readonly NDArray[], outputs: readonly NDArray[], total: number): void {
+    this.#requireArena();
+    const { graph, batch } = this;
+    for (let start = 0; start < total; start += batch) {
+      const count = Math.min(batch, total - start);
+      inputs.forEach((x, i) => this.#array(graph.inputs[i]).set(part(x.data, start, count, total)));
+      for (const step of this.#steps) step.run();
+      outputs.forEach((y, i) =>
+        y.data.set(part(this.#array(graph.outputs[i]), 0, count, batch), (y.size / total) * start),
+      );
+    }
   }
 
   #value(id: ValueId): Value {
@@ -145,35 +231,46 @@ export class Session {
     return array instanceof Float32Array ? 'float32' : array instanceof Uint8Array ? 'uint8' : 'int8';
   }
 
-  #shape(value: Value, batch: number): number[] {
-    return [batch, ...value.shape.slice(1)];
+  #output(id: ValueId, total: number): NDArray {
+    return NDArray.empty(rows(this.#value(id), total), this.#dtype(id));
   }
 
-  #check(inputs: ReadonlyMap<ValueId, NDArray>): number {
-    const known = new Set(this.graph.inputs);
-    for (const id of inputs.keys())
-      if (!known.has(id))
-        throw new ArgumentError(
-          `inputs: ${id} is not an input of this graph; it takes ${this.graph.inputs.join(', ')}`,
-        );
-    let total = -1;
-    for (const id of known) {
-      const x = inputs.get(id);
-      if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
-      const rows = x.shape[0] ?? 0;
-      const want = this.#shape(this.#value(id), rows);
-      if (rows < 1 || !sameShape(x.shape, want))
-        throw new ShapeError(
-          `inputs: ${id} has shape ${formatShape(x.shape)}; the graph takes [n, ${want.slice(1).join(', ')}]`,
-        );
-      if (x.dtype !== this.#dtype(id))
-        throw new DTypeError(`inputs: ${id} is ${x.dtype}; the graph takes ${this.#dtype(id)}`);
-      if (total >= 0 && total !== rows)
-        throw new ShapeError(
-          `inputs: ${id} has a batch of ${rows}, another input of ${total}; they must be equal`,
-        );
-      total = rows;
-    }
-    return total;
+  #single(what: string): [input: ValueId, output: ValueId] {
+    const { inputs, outputs } = this.graph;
+    if (inputs.length !== 1 || outputs.length !== 1)
+      throw new GraphError(
+        `${what}: the graph has ${inputs.length} inputs and ${outputs.length} outputs; use runAll`,
+      );
+    return [inputs[0], outputs[0]];
   }
+
+  /** Returns the number of rows, which must be `total` unless that is -1. */
+  #check(verb: 'takes' | 'gives', id: ValueId, x: NDArray, total: number): number {
+    const what = verb === 'takes' ? 'inputs' : 'output';
+    const n = x.shape[0] ?? 0;
+    const want = rows(this.#value(id), n);
+    if (n < 1 || !sameShape(x.shape, want))
+      throw new ShapeError(
+        `${what}: ${id} has shape ${formatShape(x.shape)}; the graph ${verb} [n, ${want.slice(1).join(', ')}]`,
+      );
+    if (x.dtype !== this.#dtype(id))
+      throw new DTypeError(`${what}: ${id} is ${x.dtype}; the graph ${verb} ${this.#dtype(id)}`);
+    if (total >= 0 && total !== n)
+      throw new ShapeError(
+        `${what}: ${id} has a batch of ${n}, another input of ${total}; they must be equal`,
+      );
+    return n;
+  }
+}
+
+/** The shape of `n` rows of a value. */
+function rows(value: Value, n: number): Shape {
+  return [n, ...value.shape.slice(1)];
+}
+
+/** `count` of the `total` rows of an array, from row `start` on. */
+function part(data: TypedArray, start: number, count: number, total: number): TypedArray {
+  if (count === total) return data;
+  const per = data.length / total;
+  return data.subarray(start * per, (start + count) * per);
 }

@@ -1,6 +1,7 @@
 /** Sessions: batches, static memory, and inputs that do not fit. */
 import t from 'tap';
-import { js, reference } from '../../kernels/index.js';
+import { heap, js, reference, wasm, wasmMemory } from '../../kernels/index.js';
+import type { WasmMemory } from '../../kernels/wasm/memory.js';
 import { NDArray } from '../../src/core/index.js';
 import type { Graph, Param } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
@@ -18,10 +19,10 @@ const every = convert(
 t.test('any number of rows, any batch size, either backend: the same bits', (t) => {
   for (const graph of [tiny, every]) {
     const x = normal([7, 8, 8, 2], 3).value;
-    const want = [...new Session(graph).run(x).data];
+    const want = [...new Session(graph, { backend: reference }).run(x).data];
     t.equal(want.length, 7 * graph.values.get(graph.outputs[0])!.shape[1]);
     for (const batch of [1, 2, 7, 16])
-      for (const backend of [js, reference])
+      for (const backend of [wasm, js])
         t.same([...new Session(graph, { batch, backend }).run(x).data], want, `batch ${batch}`);
   }
   t.end();
@@ -40,7 +41,7 @@ t.test('running twice gives the same, and outputs of earlier runs stay', (t) => 
 t.test('values share the arena when they are not alive together, and never overlap when they are', (t) => {
   const { memory } = new Session(every);
   t.ok(memory.arenaBytes < memory.unsharedBytes / 2, `${memory.arenaBytes} of ${memory.unsharedBytes} bytes`);
-  const plan = planArena(every, 3, false);
+  const plan = planArena(every, 3, heap, false);
   const birth = new Map<string, number>(every.inputs.map((id) => [id, -1]));
   every.nodes.forEach((n, i) => birth.set(n.id, i));
   const death = (id: string): number =>
@@ -69,6 +70,65 @@ t.test('keep makes every value readable', (t) => {
   t.throws(() => new Session(tiny).tensor('conv'), { code: 'argument', message: /keep: true/ });
   t.equal(session.kernels[0].id, 'input/quantize');
   t.ok(session.kernels.every((k) => k.kernel.length > 0));
+  t.end();
+});
+
+t.test('results go where the caller wants them', (t) => {
+  const x = normal([5, 8, 8, 2], 3).value;
+  const session = new Session(tiny, { batch: 2 });
+  const want = session.run(x);
+  const output = NDArray.full(want.shape, NaN, 'float32');
+  t.equal(session.run(x, output), output);
+  t.same(output.data, want.data);
+  t.throws(() => session.run(x, NDArray.zeros([4, 5], 'float32')), { code: 'shape', message: /^output/ });
+  t.throws(() => session.run(x, NDArray.zeros(want.shape, 'int8')), {
+    code: 'dtype',
+    message: /gives float32/,
+  });
+  t.end();
+});
+
+t.test('the profile names every layer, its kernel, and shares that add up', (t) => {
+  const session = new Session(tiny, { batch: 2 });
+  const x = normal([3, 8, 8, 2]).value;
+  const profile = session.profile(x, 3);
+  t.same(
+    profile.map(({ id, kernel }) => ({ id, kernel })),
+    session.kernels,
+  );
+  t.ok(Math.abs(profile.reduce((sum, p) => sum + p.share, 0) - 1) < 1e-9);
+  for (const { id, op, ms, gops } of profile) {
+    t.ok(ms >= 0, id);
+    t.equal(gops === null, op !== 'conv2d' && op !== 'linear', id);
+  }
+  const conv = profile.find((p) => p.id === 'conv')!;
+  t.equal(
+    conv.gops! * conv.ms * 1e6,
+    2 * (2 * 8 * 8 * 4) * (3 * 3 * 2),
+    'two operations for each multiply-add',
+  );
+  t.same(session.run(x).data, new Session(tiny).run(x).data, 'and the session still runs');
+  t.throws(() => session.profile(x, 0), { code: 'argument', message: /^rounds/ });
+  t.end();
+});
+
+t.test('a session lives in the memory of its kernels and gives it back', (t) => {
+  const memory = wasmMemory() as WasmMemory;
+  const before = memory.usage.used;
+  const x = normal([2, 8, 8, 2]).value;
+  const session = new Session(every, { keep: true });
+  const want = session.run(x);
+  const running = memory.usage.used;
+  t.ok(running - before > session.memory.arenaBytes);
+  for (let i = 0; i < 10; i++) session.run(x, want);
+  t.equal(memory.usage.used, running, 'a run takes nothing');
+  const conv = session.tensor(session.kernels[1].id);
+  t.ok(memory.owns(conv.data));
+  session.dispose();
+  session.dispose();
+  t.ok(memory.usage.used - before < 2 ** 16, 'but for the scratch that all calls share');
+  t.throws(() => session.run(x), { code: 'disposed', message: /create another/ });
+  t.throws(() => conv.data, { code: 'disposed' });
   t.end();
 });
 
