@@ -3,7 +3,7 @@ import type { OpParams } from '../../types.js';
 import { Binding } from '../binding.js';
 import { matrixWindows, planStrips } from '../igemm/plan.js';
 import { TEMPORARY } from '../igemm/tile.js';
-import { checked, sampleFloats, type WasmKernel } from '../selfTest.js';
+import { sampleFloats, type WasmKernel } from '../selfTest.js';
 import { areFloat32, planProduct, SAMPLE_BOUND } from './product.js';
 
 /** Columns of a transposed matrix that are staged together, and the bytes that they may take. */
@@ -38,7 +38,15 @@ function columnStrips(depth: number, columns: number): ReturnType<typeof planStr
 
 const kindOf = ({ transA, transB }: OpParams['gemm']): string => `${transA ? 'T' : 'N'}${transB ? 'T' : 'N'}`;
 
-const gemm: WasmKernel<'gemm'> = {
+/** A small problem of the kind of `like`. */
+export function sampleProduct(like: OpParams['gemm'], m: number, n: number, k: number) {
+  const c = new Float32Array(m * n);
+  const [a, b] = [sampleFloats(m * k), sampleFloats(k * n)];
+  const bias = like.bias === null ? null : sampleFloats(n);
+  return { params: { ...like, m, n, k, a, b, bias, c }, output: c };
+}
+
+export const gemm: WasmKernel<'gemm'> = {
   op: 'gemm',
   name: 'f32-gemm-4x8-wasmsimd',
   bound: SAMPLE_BOUND,
@@ -68,13 +76,5 @@ const gemm: WasmKernel<'gemm'> = {
     return binding.finish(...calls);
   },
   kind: kindOf,
-  sample: (like) => {
-    const [m, n, k] = [6, 13, 300];
-    const c = new Float32Array(m * n);
-    const [a, b] = [sampleFloats(m * k), sampleFloats(k * n)];
-    const bias = like.bias === null ? null : sampleFloats(n);
-    return { params: { ...like, m, n, k, a, b, bias, c }, output: c };
-  },
+  sample: (like) => sampleProduct(like, 6, 13, 300),
 };
-
-export const gemmKernels = [checked(gemm)];

@@ -28,7 +28,9 @@ const packing = layout(
 
 const summing = layout('from', 'to', 'parts', 'rows', 'columns');
 
-const words = (...lanes: number[]): number[] => lanes.flatMap((l) => [0, 1, 2, 3].map((b) => 4 * l + b));
+/** For shuffles of 32-bit lanes. */
+export const words = (...lanes: number[]): number[] =>
+  lanes.flatMap((l) => [0, 1, 2, 3].map((b) => 4 * l + b));
 
 function emitPack(m: Module, target: Target): void {
   const columns = 4 * tileVectors(target);

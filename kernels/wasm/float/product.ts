@@ -1,7 +1,8 @@
 /** Float32 products on the implicit GEMM: compiled variants, and a product whose rows are the positions of windows. */
 import type { FloatArray } from '../../types.js';
+import type { Value } from '../assembler.js';
 import type { Binding } from '../binding.js';
-import { type Compiled, lazyModule } from '../engine.js';
+import { type Compiled, lazyModule, type Target } from '../engine.js';
 import { emitProduct } from '../igemm/driver.js';
 import {
   callProduct,
@@ -36,6 +37,12 @@ export const SAMPLE_BOUND = 300 * ROUNDING;
  *  - elementwise: steps of any length, rows with a value for each column */
 type Variant = 'dense' | 'strided' | 'elementwise';
 
+/** sum + x * w */
+export const madd =
+  ({ fma }: Target) =>
+  (sum: Value<'v128'>, x: Value<'v128'>, w: Value<'v128'>): Value<'v128'> =>
+    fma ? f32x4.relaxed_madd(x, w, sum) : f32x4.add(sum, f32x4.mul(x, w));
+
 function variant(name: Variant): () => Compiled {
   return lazyModule((m, target) =>
     emitProduct(
@@ -44,7 +51,7 @@ function variant(name: Variant): () => Compiled {
       {
         elementwise: name === 'elementwise',
         strided: name !== 'dense',
-        madd: (sum, x, w) => (target.fma ? f32x4.relaxed_madd(x, w, sum) : f32x4.add(sum, f32x4.mul(x, w))),
+        madd: madd(target),
         output: (f) => ({
           bytes: 4,
           temporaryBytes: 4,
