@@ -2,7 +2,7 @@
  * Runs the tests of the library on other versions of Node, which npm installs into out/nodes. What tests the project around
  * it (command line, documents, examples, browser, bench) runs on the installed Node alone, with `npm test`.
  *
- *   node scripts/test-nodes.mjs [path ...]
+ *   node scripts/test-nodes.mjs [test file ...]
  */
 import { spawnSync } from 'node:child_process';
 import console from 'node:console';
@@ -12,7 +12,7 @@ import process from 'node:process';
 import { fileURLToPath, URL } from 'node:url';
 
 const MAJORS = ['20', '22', '24'];
-const AROUND = ['bench', 'browser', 'cli', 'docs', 'layers', 'models', 'node'];
+const AROUND = ['bench', 'browser', 'cli', 'docs', 'examples', 'layers', 'models'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -34,13 +34,10 @@ function install(major) {
   return node;
 }
 
-const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !AROUND.includes(entry.name))
-  .map(({ name }) => `test/${name}`)
-  .filter((folder) =>
-    readdirSync(join(root, folder), { recursive: true }).some((name) => name.endsWith('.test.ts')),
-  );
-const tests = process.argv.length > 2 ? process.argv.slice(2) : [...folders, 'test/golden.test.ts'];
+const ours = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts') && !AROUND.includes(path.split(/[./\\]/)[0]))
+  .map((path) => join('test', path));
+const tests = process.argv.length > 2 ? process.argv.slice(2) : ours;
 const tap = join(root, 'node_modules/tap/dist/esm/run.mjs');
 
 for (const major of MAJORS.filter((major) => major !== process.versions.node.split('.')[0])) {
