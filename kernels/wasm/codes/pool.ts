@@ -2,17 +2,9 @@
  * Pooling of codes, channels innermost: a run is the channels of one output position, operand b the shape of its window
  * inside the image with the constants that belong to it. The mean over an axis is the average of one wide window.
  */
-import { type AverageParams, averageRequantization, isQuotient } from '../../reference/average.js';
+import { averageRequantization, isQuotient } from '../../reference/average.js';
 import { forEachWindow } from '../../reference/window.js';
-import type {
-  AnyKernel,
-  CodeArray,
-  FixedRounding,
-  Kernel,
-  Memory,
-  OpParams,
-  WindowGeometry,
-} from '../../types.js';
+import type { CodeArray, FixedRounding, Kernel, OpParams, WindowGeometry } from '../../types.js';
 import type { Func, Local, Module, Value } from '../assembler.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
@@ -30,8 +22,17 @@ import {
   requantWords,
   SHIFT,
 } from '../int8/requantize.js';
-import { checked, sampleCodes } from '../selfTest.js';
-import { emitRuns, HALVES, loadCodes, type RunLocals, Runs, type Steps } from './runs.js';
+import { sampleCodes } from '../selfTest.js';
+import {
+  emitRuns,
+  HALVES,
+  isSigned,
+  loadCodes,
+  runKernel,
+  type RunLocals,
+  type Runs,
+  type Steps,
+} from './runs.js';
 
 const STEPS: Steps = [1, 0, 1];
 /** Cells: sums stay below 2^24, where float32 holds every integer. */
@@ -64,7 +65,7 @@ function windowWalk(f: Func, { a, b, c }: RunLocals): (visit: (cell: Local<'i32'
   };
 }
 
-function emitMaximum(m: Module, signed: boolean): void {
+function emitMaximum(m: Module, { signed }: { readonly signed: boolean }): void {
   const [greater, less] = signed ? [i8x16.max_s, i8x16.min_s] : [i8x16.max_u, i8x16.min_u];
   emitRuns(m, 16, STEPS, (f, p) => {
     const [min, max] = [MIN, MAX].map((at) => f.local('v128', v128.load8_splat(p.b, at)));
@@ -146,23 +147,19 @@ function emitAverage(m: Module, variant: AverageVariant): void {
 type Pool = WindowGeometry & { readonly channels: number };
 
 /**
- * A run for every output position.
- * @param kind names what `emit` emits
+ * Adds a run for every output position.
  * @param words constants of a window of so many cells, without its rows and columns
  */
-function prepare(
-  memory: Memory,
+function addWindows(
+  runs: Runs,
   g: Pool,
   x: CodeArray,
   y: CodeArray,
-  kind: string,
-  emit: (m: Module) => void,
   words: (cells: number) => readonly number[],
-): () => void {
-  const runs = new Runs(memory);
+): number[] {
   const { binding } = runs;
-  const [from, to] = [binding.read(x), binding.write(y)];
   const { channels } = g;
+  const [from, to] = [binding.read(x), binding.write(y)];
   const shapes = new Map<number, number>();
   forEachWindow(g, (position, cell, rows, columns) => {
     const key = rows * 2 ** 20 + columns;
@@ -171,40 +168,7 @@ function prepare(
       shapes.set(key, (shape = binding.constant('int32', [...words(rows * columns), rows, columns])));
     runs.add(STEPS, from + cell * channels, shape, to + position * channels, channels);
   });
-  const head = [g.dilationHeight * g.inWidth * channels, g.dilationWidth * channels];
-  return runs.finish(kind, emit, head, 8 * g.kernelHeight * g.kernelWidth);
-}
-
-function variantOf(p: AverageParams): AverageVariant {
-  const fixed = p.numerics === 'fixed' ? p.rounding : 'float';
-  return {
-    how: isQuotient(p) ? 'quotient' : fixed,
-    signed: p.x.data instanceof Int8Array,
-    type: p.y.data instanceof Int8Array ? 'int8' : 'uint8',
-  };
-}
-
-const kindOf = (p: AverageParams): string => Object.values(variantOf(p)).join(' ');
-
-function prepareAverage(p: OpParams['qavgpool'], memory: Memory): () => void {
-  const { x, y, min, max } = p;
-  const variant = variantOf(p);
-  return prepare(
-    memory,
-    p,
-    x.data,
-    y.data,
-    `average ${kindOf(p)}`,
-    (m) => emitAverage(m, variant),
-    (cells) => {
-      const count = p.countIncludePad ? p.kernelHeight * p.kernelWidth : cells;
-      if (variant.how !== 'quotient')
-        return [...requantWords(averageRequantization(p, count)), -cells * x.zeroPoint];
-      const multiplier = Float32Array.of(count);
-      const words = requantWords({ numerics: 'float', zeroPoint: 0, min, max, multiplier });
-      return [...words, (count - cells) * x.zeroPoint];
-    },
-  );
+  return [g.dilationHeight * g.inWidth * channels, g.dilationWidth * channels];
 }
 
 /** Windows with padding on all sides, and channels that do not fill a block. */
@@ -226,19 +190,35 @@ const SAMPLE: Pool = {
 };
 const [SAMPLE_X, SAMPLE_Y] = [9 * 19, 4 * 19];
 
-const qavgpool = checked<'qavgpool'>({
+const qavgpool = runKernel<'qavgpool', AverageVariant>({
   op: 'qavgpool',
-  name: 'q8-qavgpool-wasmsimd',
-  bound: 0,
+  type: 'q8',
   supports: (p) => p.kernelHeight * p.kernelWidth <= LARGEST_WINDOW,
-  kind: kindOf,
-  sample: (like) => {
-    const output = sampleCodes(like.y.data, SAMPLE_Y);
-    const x = { ...like.x, data: sampleCodes(like.x.data, SAMPLE_X) };
-    return { params: { ...like, ...SAMPLE, x, y: { ...like.y, data: output } }, output };
+  variant: (p) => ({
+    how: isQuotient(p) ? 'quotient' : p.numerics === 'fixed' ? p.rounding : 'float',
+    signed: isSigned(p.x.data),
+    type: isSigned(p.y.data) ? 'int8' : 'uint8',
+  }),
+  emit: emitAverage,
+  plan: (p, runs, { how }) => {
+    const { x, y, min, max } = p;
+    return addWindows(runs, p, x.data, y.data, (cells) => {
+      const count = p.countIncludePad ? p.kernelHeight * p.kernelWidth : cells;
+      return how === 'quotient'
+        ? [...floatWords(min, max, count), (count - cells) * x.zeroPoint]
+        : [...requantWords(averageRequantization(p, count)), -cells * x.zeroPoint];
+    });
   },
-  prepare: prepareAverage,
-}) as unknown as Kernel<'qavgpool'>;
+  sample: (like) => {
+    const x = { ...like.x, data: sampleCodes(like.x.data, SAMPLE_X) };
+    const y = { ...like.y, data: sampleCodes(like.y.data, SAMPLE_Y) };
+    return { params: { ...like, ...SAMPLE, x, y }, output: y.data };
+  },
+});
+
+/** The clamp of whole numbers, and a multiplier. */
+const floatWords = (min: number, max: number, multiplier: number): number[] =>
+  requantWords({ numerics: 'float', zeroPoint: 0, min, max, multiplier: Float32Array.of(multiplier) });
 
 /** The mean over an axis as the average of one window that is the axis. */
 const asPool = (p: OpParams['qmean']): OpParams['qavgpool'] => ({
@@ -261,39 +241,23 @@ const qmean: Kernel<'qmean'> = {
   op: 'qmean',
   name: 'q8-qmean-wasmsimd',
   supports: (p) => qavgpool.supports(asPool(p)),
-  prepare: (p, memory) => prepareAverage(asPool(p), memory),
+  prepare: (p, memory) => qavgpool.prepare(asPool(p), memory),
 };
 
-const qmaxpool = checked<'qmaxpool'>({
+const qmaxpool = runKernel({
   op: 'qmaxpool',
-  name: 'x8-qmaxpool-wasmsimd',
-  bound: 0,
-  supports: ({ x, y }) => x.constructor === y.constructor,
-  kind: ({ x }) => x.constructor.name,
-  sample: (like) => {
-    const output = sampleCodes(like.y, SAMPLE_Y);
-    return { params: { ...like, ...SAMPLE, x: sampleCodes(like.x, SAMPLE_X), y: output }, output };
+  type: 'x8',
+  supports: ({ x, y }) => isSigned(x) === isSigned(y),
+  variant: ({ x }) => ({ signed: isSigned(x) }),
+  emit: emitMaximum,
+  plan: (p, runs) => {
+    const words = [...floatWords(p.min, p.max, 1), 0];
+    return addWindows(runs, p, p.x, p.y, () => words);
   },
-  prepare: (p, memory) => {
-    const { x, y, min, max } = p;
-    const signed = x instanceof Int8Array;
-    const words = requantWords({
-      numerics: 'float',
-      zeroPoint: 0,
-      min,
-      max,
-      multiplier: Float32Array.of(1),
-    });
-    return prepare(
-      memory,
-      p,
-      x,
-      y,
-      `maximum ${signed}`,
-      (m) => emitMaximum(m, signed),
-      () => [...words, 0],
-    );
+  sample: (like) => {
+    const [x, y] = [sampleCodes(like.x, SAMPLE_X), sampleCodes(like.y, SAMPLE_Y)];
+    return { params: { ...like, ...SAMPLE, x, y }, output: y };
   },
 });
 
-export const poolKernels = [qmaxpool, qavgpool, qmean] as readonly unknown[] as readonly AnyKernel[];
+export const poolKernels = [qmaxpool, qavgpool, qmean];

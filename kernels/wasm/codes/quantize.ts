@@ -1,12 +1,12 @@
 /** From float32 to codes and back, eight lanes at a time. */
-import type { AnyKernel, Memory, OpParams } from '../../types.js';
+import type { CodeArray, OpParams } from '../../types.js';
 import type { Module } from '../assembler.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i16x8 from '../instructions/i16x8.js';
 import * as v128 from '../instructions/v128.js';
 import { bits, FloatRequantizer, MULTIPLIER, requantWords } from '../int8/requantize.js';
-import { checked, sampleCodes, sampleFloats } from '../selfTest.js';
-import { emitRuns, HALVES, loadCodes, Runs, type Steps } from './runs.js';
+import { sampleCodes, sampleFloats } from '../selfTest.js';
+import { emitRuns, HALVES, isSigned, loadCodes, runKernel, type Runs, type Steps } from './runs.js';
 
 const LANES = 8;
 const [FROM_FLOAT, TO_FLOAT]: Steps[] = [
@@ -14,7 +14,12 @@ const [FROM_FLOAT, TO_FLOAT]: Steps[] = [
   [1, 0, 4],
 ];
 
-function emitQuantize(m: Module, type: 'int8' | 'uint8'): void {
+/** Of the codes. */
+interface Variant {
+  readonly signed: boolean;
+}
+
+function emitQuantize(m: Module, { signed }: Variant): void {
   emitRuns(m, LANES, FROM_FLOAT, (f, { a, b }) => {
     const requantizer = new FloatRequantizer(f, b);
     const scale = f.local('v128', v128.load32_splat(b, MULTIPLIER));
@@ -25,12 +30,12 @@ function emitQuantize(m: Module, type: 'int8' | 'uint8'): void {
         // NaN, the only value that differs from itself, becomes the zero point
         return v128.bitselect(requantizer.round(x), zeroPoint, f32x4.eq(x, x));
       });
-      f.emit(v128.store64_lane(to, requantizer.bytes(type, low, high), 0));
+      f.emit(v128.store64_lane(to, requantizer.bytes(signed ? 'int8' : 'uint8', low, high), 0));
     };
   });
 }
 
-function emitDequantize(m: Module, signed: boolean): void {
+function emitDequantize(m: Module, { signed }: Variant): void {
   emitRuns(m, LANES, TO_FLOAT, (f, { a, b }) => {
     const scale = f.local('v128', v128.load32_splat(b, 4));
     const zeroPoint = f.local('v128', v128.load16_splat(b));
@@ -44,16 +49,13 @@ function emitDequantize(m: Module, signed: boolean): void {
   });
 }
 
-type Params = OpParams['quantize'] | OpParams['dequantize'];
-
 /** Runs over rows of one scale; `words` gives the constants of a channel. */
-function prepare(
-  { outer, channels, inner, scale, x, y }: Params,
-  memory: Memory,
+function addRows(
+  runs: Runs,
+  { outer, channels, inner, scale, x, y }: OpParams['quantize'] | OpParams['dequantize'],
   steps: Steps,
   words: (channel: number) => number[],
-): Runs {
-  const runs = new Runs(memory);
+): [] {
   const { binding } = runs;
   const constants = Array.from(scale, (_, c) => binding.constant('int32', words(c)));
   const [a, b] = [binding.read(x), binding.write(y)];
@@ -61,7 +63,7 @@ function prepare(
   const length = (outer * channels * inner) / rows;
   for (let row = 0, i = 0; row < rows; row++, i += length)
     runs.add(steps, a + i * steps[0], constants[row % scale.length], b + i * steps[2], length);
-  return runs;
+  return [];
 }
 
 const SAMPLE = {
@@ -72,21 +74,15 @@ const SAMPLE = {
   zeroPoint: Int32Array.of(3, 77),
 };
 
-export const quantizeKernels: readonly AnyKernel[] = [
-  checked<'quantize'>({
+export const quantizeKernels = [
+  runKernel({
     op: 'quantize',
-    name: 'f32-q8-quantize-wasmsimd',
-    bound: 0,
+    type: 'f32-q8',
     supports: ({ y }) => !(y instanceof Int32Array),
-    kind: ({ y }) => y.constructor.name,
-    sample: ({ y }) => {
-      const x = sampleFloats(38);
-      const output = sampleCodes(y, 38);
-      return { params: { ...SAMPLE, x, y: output, min: 2, max: 99 }, output };
-    },
-    prepare: (p, memory) => {
-      const type = p.y instanceof Int8Array ? 'int8' : 'uint8';
-      const runs = prepare(p, memory, FROM_FLOAT, (c) =>
+    variant: ({ y }) => ({ signed: isSigned(y as CodeArray) }),
+    emit: emitQuantize,
+    plan: (p, runs) =>
+      addRows(runs, p, FROM_FLOAT, (c) =>
         requantWords({
           numerics: 'float',
           zeroPoint: p.zeroPoint[c],
@@ -94,24 +90,22 @@ export const quantizeKernels: readonly AnyKernel[] = [
           max: p.max,
           multiplier: p.scale.subarray(c),
         }),
-      );
-      return runs.finish(`quantize ${type}`, (m) => emitQuantize(m, type), [], 32);
+      ),
+    sample: ({ y }) => {
+      const output = sampleCodes(y, 38);
+      return { params: { ...SAMPLE, x: sampleFloats(38), y: output, min: 2, max: 99 }, output };
     },
   }),
-  checked<'dequantize'>({
+  runKernel({
     op: 'dequantize',
-    name: 'q8-f32-dequantize-wasmsimd',
-    bound: 0,
+    type: 'q8-f32',
     supports: ({ x }) => !(x instanceof Int32Array),
-    kind: ({ x }) => x.constructor.name,
+    variant: ({ x }) => ({ signed: isSigned(x as CodeArray) }),
+    emit: emitDequantize,
+    plan: (p, runs) => addRows(runs, p, TO_FLOAT, (c) => [p.zeroPoint[c], bits(p.scale[c])]),
     sample: ({ x }) => {
       const output = new Float32Array(38);
       return { params: { ...SAMPLE, x: sampleCodes(x, 38), y: output }, output };
-    },
-    prepare: (p, memory) => {
-      const signed = p.x instanceof Int8Array;
-      const runs = prepare(p, memory, TO_FLOAT, (c) => [p.zeroPoint[c], bits(p.scale[c])]);
-      return runs.finish(`dequantize ${signed}`, (m) => emitDequantize(m, signed), [], 32);
     },
   }),
 ];

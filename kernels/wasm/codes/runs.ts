@@ -4,20 +4,23 @@
  * one block of lanes. A unit of work is a run; what is longer than {@link CHUNK} is cut.
  */
 import { codeMin } from '../../lut.js';
-import type { CodeArray, Memory } from '../../types.js';
+import type { CodeArray, Kernel, Memory, OpName, OpParams } from '../../types.js';
 import type { Func, Local, Module, Value } from '../assembler.js';
 import { Binding } from '../binding.js';
-import { compiledOnce, type Target } from '../engine.js';
+import { compiledOnce } from '../engine.js';
 import * as i16x8 from '../instructions/i16x8.js';
 import * as i32 from '../instructions/i32.js';
 import * as i32x4 from '../instructions/i32x4.js';
 import { copy } from '../instructions/memory.js';
 import * as v128 from '../instructions/v128.js';
+import { checked, type WasmKernel } from '../selfTest.js';
 
 /** Words before the table: constants of the kernel. */
 const HEAD_WORDS = 16;
-/** Bytes a block may write, and twice that for what it keeps while it computes. */
+/** The most bytes that a block writes. */
 const SCRATCH = 64;
+/** An element takes the time of so many operations of a product. */
+const WORK = 16;
 /** Elements: some microseconds. */
 const CHUNK = 4096;
 
@@ -81,6 +84,8 @@ export function loadCodes(signed: boolean, address: Value<'i32'>, stays = false)
   return signed ? i16x8.extend_low_i8x16_s(code) : i16x8.extend_low_i8x16_u(code);
 }
 
+export const isSigned = (codes: CodeArray): boolean => codes instanceof Int8Array;
+
 /** What `value` gives for the code of every byte. */
 export function byByte(like: CodeArray, value: (code: number) => number): number[] {
   const first = codeMin(like);
@@ -112,28 +117,47 @@ export class Runs {
    * The hot path.
    * @param kind names what `emit` emits
    * @param head constants of the kernel
-   * @param work operations per element
    */
-  finish(
-    kind: string,
-    emit: (m: Module, target: Target) => void,
-    head: readonly number[],
-    work: number,
-  ): () => void {
+  finish(kind: string, emit: (m: Module) => void, head: readonly number[]): () => void {
     const { binding } = this;
     const table = binding.allocate('int32', HEAD_WORDS + this.#rows.length);
     table.set(head);
     table.set(this.#rows, HEAD_WORDS);
     const units = this.#rows.length / 4;
+    const compiled = compiledOnce(kind, emit);
     return binding.finish(
-      binding.call(
-        compiledOnce(kind, emit),
-        'run',
-        table.byteOffset,
-        units,
-        work * this.#elements,
-        2 * SCRATCH,
-      ),
+      binding.call(compiled, 'run', table.byteOffset, units, WORK * this.#elements, SCRATCH),
     );
   }
+}
+
+interface RunKernel<O extends OpName, V extends object> {
+  readonly op: O;
+  /** Types of the operands, for the name. */
+  readonly type: string;
+  readonly supports?: (p: OpParams[O]) => boolean;
+  /** What is compiled in. */
+  readonly variant: (p: OpParams[O]) => V;
+  readonly emit: (m: Module, variant: V) => void;
+  /** Adds the runs, returns the head. */
+  readonly plan: (p: OpParams[O], runs: Runs, variant: V) => readonly number[];
+  readonly sample: WasmKernel<O>['sample'];
+}
+
+/** A kernel on integers that works on runs. */
+export function runKernel<O extends OpName, V extends object>(k: RunKernel<O, V>): Kernel<O> {
+  return checked<O>({
+    op: k.op,
+    name: `${k.type}-${k.op}-wasmsimd`,
+    bound: 0,
+    supports: k.supports ?? (() => true),
+    kind: (p) => JSON.stringify(k.variant(p)),
+    sample: k.sample,
+    prepare: (p, memory) => {
+      const runs = new Runs(memory);
+      const variant = k.variant(p);
+      const head = k.plan(p, runs, variant);
+      return runs.finish(k.op + JSON.stringify(variant), (m) => k.emit(m, variant), head);
+    },
+  }) as unknown as Kernel<O>;
 }
