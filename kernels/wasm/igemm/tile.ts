@@ -66,6 +66,8 @@ export interface Output {
   move(to: Local<'i32'>, from: Local<'i32'>, channel: Local<'i32'>): void;
   /** Rows cannot be stored directly. */
   readonly indirect?: boolean;
+  /** All columns of a panel are stored always. */
+  readonly direct?: boolean;
   /** Loads four columns of y to add to the sums. */
   readonly load?: typeof v128.load;
 }
@@ -101,9 +103,13 @@ export function emitStore(
   const [to, from, channel, row] = f.locals('i32', 4);
   return (sums, place) => {
     for (let i = sums.length - 1; i >= 0; i--) {
-      f.set(to, i32.select(place(i), i32.add(p.temporary, i * width), whole));
+      f.set(
+        to,
+        output.direct === true ? place(i) : i32.select(place(i), i32.add(p.temporary, i * width), whole),
+      );
       output.store(to, sums[i]);
     }
+    if (output.direct === true) return;
     f.if(i32.eqz(whole), () => {
       f.set(row, i32.const(sums.length));
       f.repeatAtLeastOnce(row, () => {
@@ -124,11 +130,19 @@ export function emitStore(
 
 /** One panel of columns for all rows of a strip. */
 export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Callable<typeof params> {
+  const { rows, vectors, bytes } = arithmetic.shape ?? shapeOf(target);
+  // The steps of a single row are a function of their own: V8 11 unrolls them within other loops, and then spills sums.
+  const alone =
+    rows > 1
+      ? null
+      : m.func('', { c: 'i32', at: 'i32', a: 'i32', b: 'i32', words: 'i32' }, (f, { c, at, a, b, words }) => {
+          const sums = f.locals('v128', vectors);
+          sums.forEach((sum, j) => f.set(sum, v128.load(at, 16 * j)));
+          emitStepper(f, target, arithmetic, c)([sums], [a], b, words);
+          sums.forEach((sum, j) => f.emit(v128.store(at, sum, 16 * j)));
+        });
   return m.func('', params, (f, p) => {
-    const { rows, vectors } = arithmetic.shape ?? shapeOf(target);
     const output = arithmetic.output(f, { ...p, vectors });
-    const starts = f.locals('v128', vectors);
-    starts.forEach((s, j) => f.set(s, v128.load(p.bias, 16 * j)));
     const sums = Array.from({ length: rows }, () => f.locals('v128', vectors));
     const store = emitStore(f, output, p, vectors);
     const a = f.locals('i32', rows);
@@ -137,7 +151,7 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
 
     f.repeatAtLeastOnce(p.tiles, () => {
       a.forEach((ai, i) => f.set(ai, i32.add(p.a, i32.load(p.table, 8 * i))));
-      for (const row of sums) row.forEach((sum, j) => f.set(sum, starts[j]));
+      for (const row of sums) row.forEach((sum, j) => f.set(sum, v128.load(p.bias, 16 * j)));
       f.set(b, p.b);
       f.set(run, p.runs);
       f.set(left, p.runCount);
@@ -145,7 +159,14 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
         // a points into the run while it is being walked
         a.forEach((ai) => f.add(ai, i32.load(run)));
         f.set(words, i32.load(run, 4));
-        step(sums, a, b, words);
+        if (alone === null) step(sums, a, b, words);
+        else {
+          sums[0].forEach((sum, j) => f.emit(v128.store(p.temporary, sum, 16 * j)));
+          f.call(alone, { c: p.c, at: p.temporary, a: a[0], b, words });
+          sums[0].forEach((sum, j) => f.set(sum, v128.load(p.temporary, 16 * j)));
+          f.add(a[0], i32.shl(words, 2));
+          f.add(b, i32.mul(words, 4 * bytes * vectors));
+        }
         f.add(run, 8);
       });
       const place = (i: Int): Value<'i32'> => i32.add(p.y, i32.load(i32.add(p.table, i32.shl(i, 3)), 4));
@@ -184,11 +205,17 @@ function emitStepper(f: Func, target: Target, arithmetic: Arithmetic, c: Local<'
     const steps = (count: number): void => {
       for (let u = 0; u < count; u++) {
         const [ao, bo] = typeof aStep === 'number' ? [u * aStep, u * Number(bStep)] : [0, 0];
-        w.forEach((wj, j) => f.set(wj, loadColumns(b, bo + 4 * bytes * j)));
+        const columns = w.map((_, j) => loadColumns(b, bo + 4 * bytes * j));
+        // one row uses them once: locals would only take registers
+        if (sums.length > 1) w.forEach((wj, j) => f.set(wj, columns[j]));
+        const vector = sums.length > 1 ? w : columns;
         sums.forEach((row, i) => {
           if (elementwise !== true) f.set(x, v128.load32_splat(a[i], ao));
           row.forEach((sum, j) =>
-            f.set(sum, madd(sum, elementwise === true ? v128.load(a[i], ao + 16 * j) : x, w[j], operand)),
+            f.set(
+              sum,
+              madd(sum, elementwise === true ? v128.load(a[i], ao + 16 * j) : x, vector[j], operand),
+            ),
           );
         });
         if (strided === true || u === count - 1) {

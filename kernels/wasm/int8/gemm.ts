@@ -17,22 +17,17 @@ import { bytesOf, FixedRequantizer, FloatRequantizer, type OutputKind } from './
 /** Sums of products of codes, and how they become the codes or sums of y. */
 export function arithmetic(kind: OutputKind): Arithmetic {
   const bytes = bytesOf(kind);
-  const madd: Arithmetic['madd'] = (sum, x, w) => i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
+  const madd: Arithmetic['madd'] = (sum, x, w) => i32x4.add(sum, i32x4.dot_i16x8_s(w, x));
   const [load, storeColumn] = bytes === 4 ? [i32.load, i32.store] : [i32.load8_u, i32.store8];
   const output: Arithmetic['output'] = (f, p) => {
     const constants = field(p.c, 'constants');
     if (kind === 'int32' || kind.startsWith('float')) {
       const requantizer = kind === 'int32' ? null : new FloatRequantizer(f, constants);
       const type = kind.endsWith('uint8') ? 'uint8' : 'int8';
-      const multipliers = new Map<number, Value<'v128'>>();
+      // not the multipliers themselves: they would take registers from the sums
+      const multipliers = f.local('i32', i32.add(field(p.c, 'multiplier'), p.channel));
       const code = (sums: readonly Value<'v128'>[], j: number): Value<'v128'> =>
-        requantizer!.codes(sums[j], multipliers.get(j)!);
-      if (requantizer !== null)
-        for (let j = 0; j < p.vectors; j++)
-          multipliers.set(
-            j,
-            f.local('v128', v128.load(i32.add(field(p.c, 'multiplier'), p.channel), 16 * j)),
-          );
+        requantizer!.codes(sums[j], v128.load(multipliers, 16 * j));
       return {
         bytes,
         temporaryBytes: bytes,
