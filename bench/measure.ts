@@ -30,8 +30,8 @@ export const QUICK: Omit<Effort, 'cpu'> = {
   rounds: 7,
   sampleMs: 3,
   warmSamples: 20,
-  warmMs: 250,
-  slowMs: 150,
+  warmMs: 200,
+  slowMs: 100,
 };
 
 interface Running extends Started {

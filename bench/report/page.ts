@@ -125,7 +125,7 @@ async function plotSections({ results, peak }: BenchFile, draw: Draw): Promise<s
     return own.length === 0 ? [] : [{ plot: gainPlot(impl, own), title: impl, caption: '' }];
   });
   if (gains.length > 0) sections.push(section('INT8 against FP32', await figures(draw, gains)));
-  const peers = results.filter((r) => !r.impl.startsWith('octograd'));
+  const peers = results.filter((r) => !r.impl.startsWith('octograd') && r.suite !== 'accuracy');
   const against = peak.flatMap((p) =>
     (['f32', 'u8s8'] as const).flatMap((dtype) => {
       const own = results.filter((r) => r.impl === WASM && r.node === p.node && r.dtype === dtype);
