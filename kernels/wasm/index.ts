@@ -11,6 +11,7 @@ import { gemmKernels } from './float/vector.js';
 import { depthwiseKernel } from './int8/depthwiseLayer.js';
 import { layerKernels } from './int8/layer.js';
 import type { WasmMemory } from './memory.js';
+import { winogradKernels } from './winograd/conv.js';
 
 export {
   setWasmOptions,
@@ -24,6 +25,7 @@ export { wasmReport } from './selfTest.js';
 
 export const wasmKernels: readonly AnyKernel[] = [
   depthwiseKernel,
+  ...winogradKernels,
   ...layerKernels,
   ...gemmKernels,
   ...convKernels,

@@ -3,5 +3,6 @@ import { codeCases } from './codes.js';
 import { floatCases } from './float.js';
 import { layerCases } from './layers.js';
 import type { Cases } from './types.js';
+import { winogradCases } from './winograd.js';
 
-export const cases: Cases = { ...layerCases, ...floatCases, ...codeCases };
+export const cases: Cases = { ...layerCases, ...floatCases, ...codeCases, ...winogradCases };
