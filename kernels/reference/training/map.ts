@@ -181,8 +181,14 @@ const CHUNK = 2048;
 
 function repeated(x: NumberArray, length: number, inner: number): NumberArray {
   const full = new (x.constructor as Float32ArrayConstructor)(length);
-  for (let i = 0, c = 0; i < length; i += inner, c = c + 1 === x.length ? 0 : c + 1)
-    full.fill(x[c], i, i + inner);
+  if (x.length === 1) return full.fill(x[0]);
+  for (let i = 0, r = 0, c = 0; i < length; i++) {
+    full[i] = x[c];
+    if (++r === inner) {
+      r = 0;
+      if (++c === x.length) c = 0;
+    }
+  }
   return full;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { AnyKernel, FloatArray, OpParams, PoolDivisors, PoolTaps, PoolWindows } from '../../types.js';
 import * as references from '../../reference/training/pool.js';
-import type { Module } from '../assembler.js';
+import type { Int, Module } from '../assembler.js';
 import { Binding } from '../binding.js';
 import { type Compiled, lazyModule } from '../engine.js';
 import * as f32 from '../instructions/f32.js';
@@ -26,7 +26,23 @@ interface Arrays extends PoolWindows, Partial<PoolDivisors> {
 
 const LANES = 4;
 
-function emitPool(m: Module, isMax: boolean, isGrad: boolean, wanted: boolean): void {
+/** How many taps every window has along an axis; 0 where that differs, or is a lot of code. */
+function tapCount({ start, end, step }: PoolTaps): number {
+  const count = Math.ceil((end[0] - start[0]) / step);
+  return count <= 3 && start.every((s, i) => Math.ceil((end[i] - s) / step) === count) ? count : 0;
+}
+
+interface Kind {
+  readonly isMax: boolean;
+  readonly isGrad: boolean;
+  /** with winners */
+  readonly wanted: boolean;
+  /** see {@link tapCount}: loops over taps are unrolled where it is known */
+  readonly rowTaps: number;
+  readonly columnTaps: number;
+}
+
+function emitPool(m: Module, { isMax, isGrad, wanted, rowTaps, columnTaps }: Kind): void {
   m.func('run', { c: 'i32', begin: 'i32', end: 'i32', scratch: 'i32' }, (f, { c, begin, end }) => {
     const fields = Array.from({ length: 16 }, (_, i) => f.local('i32', i32.load(c, 4 * i)));
     const [image, result, winners, height, width, bytes, rows, columns] = fields;
@@ -35,7 +51,14 @@ function emitPool(m: Module, isMax: boolean, isGrad: boolean, wanted: boolean): 
     const lanes = f.local('v128', v128.load(c, 64));
     const lastChannels = f.local('i32', i32.sub(bytes, 4 * LANES));
     const step = f.local('i32', i32.mul(columnStep, bytes));
-    const [n, firstRow, lastRow, plane, to, ch, place, from, i4, j4, left, right] = f.locals('i32', 12);
+    const [n, firstRow, lastRow, plane, to, ch, i4, top, bottom, j4, left, right] = f.locals('i32', 12);
+    const [rowPlace, rowFrom, place, from] = f.locals('i32', 4);
+    const rowCells = f.local('i32', i32.mul(rowStep, width));
+    const rowBytes = f.local('i32', i32.mul(rowCells, bytes));
+    const times = (count: number, first: Int, end: Int, by: Int, body: () => void): void => {
+      if (count === 0) f.for(first, end, by, body);
+      for (let i = 0; i < count; i++) body();
+    };
     const [value, winner, v, won, divisor] = f.locals('v128', 5);
     const planeBytes = i32.mul(i32.mul(height, width), bytes);
 
@@ -60,6 +83,8 @@ function emitPool(m: Module, isMax: boolean, isGrad: boolean, wanted: boolean): 
       if (isGrad) f.emit(fill(plane, 0, planeBytes));
       f.for(firstRow, lastRow, 1, (i) => {
         f.set(i4, i32.shl(i, 2));
+        f.set(top, i32.load(i32.add(rowStart, i4)));
+        f.set(bottom, i32.load(i32.add(rowEnd, i4)));
         f.for(0, columns, 1, (j) => {
           f.set(j4, i32.shl(j, 2));
           f.set(left, i32.load(i32.add(columnStart, j4)));
@@ -83,19 +108,22 @@ function emitPool(m: Module, isMax: boolean, isGrad: boolean, wanted: boolean): 
               if (isMax) f.set(winner, v128.load(places));
               else f.set(value, f32x4.div(value, divisor));
             }
-            f.for(i32.load(i32.add(rowStart, i4)), i32.load(i32.add(rowEnd, i4)), rowStep, (r) => {
-              f.set(place, i32.add(i32.mul(r, width), left));
-              f.set(from, i32.add(i32.add(plane, i32.mul(place, bytes)), ch));
-              if (isMax && !isGrad)
-                f.if(i32.eq(r, i32.load(i32.add(rowStart, i4))), () => {
-                  f.set(value, v128.load(from));
-                  f.set(winner, i32x4.splat(place));
-                });
-              f.for(left, right, columnStep, () => {
+            f.set(rowPlace, i32.add(i32.mul(top, width), left));
+            f.set(rowFrom, i32.add(i32.add(plane, i32.mul(rowPlace, bytes)), ch));
+            if (isMax && !isGrad) {
+              f.set(value, v128.load(rowFrom));
+              f.set(winner, i32x4.splat(rowPlace));
+            }
+            times(rowTaps, top, bottom, rowStep, () => {
+              f.set(place, rowPlace);
+              f.set(from, rowFrom);
+              times(columnTaps, left, right, columnStep, () => {
                 tap();
                 f.add(from, step);
                 f.add(place, columnStep);
               });
+              f.add(rowPlace, rowCells);
+              f.add(rowFrom, rowBytes);
             });
             if (isGrad) return;
             f.emit(v128.store(y, isMax ? value : f32x4.div(value, divisor)));
@@ -112,7 +140,14 @@ const modules = new Map<string, () => Compiled>();
 function poolKernel<O extends PoolOp>(op: O, arraysOf: (p: OpParams[O]) => Arrays): AnyKernel {
   const isMax = op.startsWith('max');
   const isGrad = op.endsWith('Grad');
-  const kind = (p: OpParams[O]): string => (arraysOf(p).winners ? `${op} winners` : op);
+  const kindOf = (p: OpParams[O]): Kind => {
+    const wanted = Boolean(arraysOf(p).winners);
+    return { isMax, isGrad, wanted, rowTaps: tapCount(p.rows), columnTaps: tapCount(p.columns) };
+  };
+  const kind = (p: OpParams[O]): string => {
+    const { wanted, rowTaps, columnTaps } = kindOf(p);
+    return `${op} ${rowTaps}x${columnTaps}${wanted ? ' winners' : ''}`;
+  };
   return checked<O>(
     {
       op,
@@ -145,7 +180,7 @@ function poolKernel<O extends PoolOp>(op: O, arraysOf: (p: OpParams[O]) => Array
         const name = kind(p);
         let module = modules.get(name);
         if (module === undefined) {
-          module = lazyModule((m) => emitPool(m, isMax, isGrad, winners !== null));
+          module = lazyModule((m) => emitPool(m, kindOf(p)));
           modules.set(name, module);
         }
         const units = isGrad ? batch : batch * rows.start.length;
@@ -154,8 +189,18 @@ function poolKernel<O extends PoolOp>(op: O, arraysOf: (p: OpParams[O]) => Array
       kind,
       sample(like) {
         const [batch, height, width, channels] = [2, 5, 6, 7];
-        const rows = { start: Int32Array.of(0, 1, 3), end: Int32Array.of(2, 4, 5), step: 1 };
-        const columns = { start: Int32Array.of(0, 1), end: Int32Array.of(5, 6), step: 2 };
+        const count = tapCount(like.rows);
+        const across = tapCount(like.columns);
+        const rows = {
+          start: Int32Array.of(0, 1, 2),
+          end: count > 0 ? Int32Array.of(0, 1, 2).map((v) => v + count) : Int32Array.of(2, 4, 5),
+          step: 1,
+        };
+        const columns = {
+          start: Int32Array.of(0, 1),
+          end: across > 0 ? Int32Array.of(0, 1).map((v) => v + 2 * across - 1) : Int32Array.of(1, 6),
+          step: 2,
+        };
         const image = sampleFloats(batch * height * width * channels);
         const result = sampleFloats(batch * 3 * 2 * channels);
         // the first element of each window
