@@ -1,4 +1,5 @@
 /** 64-bit integers: exact products of two int32. */
+import type { Int, Value } from '../assembler.js';
 import { binary, compare, instruction, type Instruction } from './encode.js';
 
 export const extend_i32 = instruction('i64', [0xac]) as Instruction<['i32'], 'i64'>;
@@ -7,6 +8,11 @@ export const gt = compare<'i64'>(0x55);
 export const add = binary('i64', 0x7c);
 export const sub = binary('i64', 0x7d);
 export const mul = binary('i64', 0x7e);
-export const and = binary('i64', 0x83);
 export const shl = binary('i64', 0x86);
 export const shr = binary('i64', 0x87);
+/** condition ? a : b; both are evaluated */
+export const select = instruction('i64', [0x1b]) as (
+  a: Value<'i64'>,
+  b: Value<'i64'>,
+  condition: Int,
+) => Value<'i64'>;

@@ -3,7 +3,7 @@
  * codes. Both arithmetics follow `kernels/requantize.ts` bit for bit.
  */
 import type { CodeArray, FixedRounding, Requantization } from '../../types.js';
-import type { Func, Local, Value } from '../assembler.js';
+import type { Func, Int, Local, Value } from '../assembler.js';
 import type { Binding } from '../binding.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
@@ -115,7 +115,6 @@ export class FloatRequantizer {
 export class FixedRequantizer {
   readonly #wide: Local<'i64'>;
   readonly #exponent: Local<'i64'>;
-  readonly #mask: Local<'i64'>;
 
   constructor(
     private readonly f: Func,
@@ -124,7 +123,6 @@ export class FixedRequantizer {
   ) {
     this.#wide = f.local('i64');
     this.#exponent = f.local('i64');
-    this.#mask = f.local('i64');
   }
 
   /** Emits the arithmetic; the result is the code. */
@@ -132,50 +130,29 @@ export class FixedRequantizer {
     const { f } = this;
     const wide = this.#wide;
     const exponent = this.#exponent;
-    const one = i64.extend_i32(1);
-    const clampWide = (low: Value<'i32'>, high: Value<'i32'>): void => {
-      f.if(i64.lt(wide, i64.extend_i32(low)), () => f.set(wide, i64.extend_i32(low)));
-      f.if(i64.gt(wide, i64.extend_i32(high)), () => f.set(wide, i64.extend_i32(high)));
+    const long = i64.extend_i32;
+    // without branches: which sums are clamped cannot be predicted
+    const clampWide = (low: Int, high: Int): void => {
+      f.set(wide, i64.select(long(low), wide, i64.lt(wide, long(low))));
+      f.set(wide, i64.select(long(high), wide, i64.gt(wide, long(high))));
     };
-    f.set(wide, i64.extend_i32(sum));
+    f.set(wide, long(sum));
     if (this.rounding === 'double') {
-      const mask = this.#mask;
       f.if(i32.gt(shift, 0), () => {
-        f.set(wide, i64.shl(wide, i64.extend_i32(shift)));
-        clampWide(i32.const(-(2 ** 31)), i32.const(2 ** 31 - 1));
+        f.set(wide, i64.shl(wide, long(shift)));
+        clampWide(-(2 ** 31), 2 ** 31 - 1);
       });
-      f.set(
-        wide,
-        i64.shr(
-          i64.add(i64.mul(wide, i64.extend_i32(multiplier)), i64.extend_i32(2 ** 30)),
-          i64.extend_i32(31),
-        ),
-      );
-      f.set(exponent, i64.extend_i32(i32.max(i32.sub(0, shift), 0)));
-      f.set(mask, i64.sub(i64.shl(one, exponent), one));
-      f.set(
-        wide,
-        i64.add(
-          i64.shr(wide, exponent),
-          i64.extend_i32(
-            i64.gt(
-              i64.and(wide, mask),
-              i64.add(i64.shr(mask, one), i64.extend_i32(i64.lt(wide, i64.extend_i32(0)))),
-            ),
-          ),
-        ),
-      );
+      f.set(wide, i64.shr(i64.add(i64.mul(wide, long(multiplier)), long(2 ** 30)), long(31)));
+      // one bit more, and one less for negative numbers: rounding up then takes ties away from zero
+      f.set(wide, i64.add(i64.shl(wide, long(1)), i64.shr(wide, long(63))));
+      f.set(exponent, long(i32.max(i32.sub(1, shift), 1)));
     } else {
-      f.set(exponent, i64.extend_i32(i32.sub(31, shift)));
-      f.set(
-        wide,
-        i64.shr(
-          i64.add(i64.mul(wide, i64.extend_i32(multiplier)), i64.shl(one, i64.sub(exponent, one))),
-          exponent,
-        ),
-      );
+      f.set(wide, i64.mul(wide, long(multiplier)));
+      f.set(exponent, long(i32.sub(31, shift)));
     }
-    f.set(wide, i64.add(wide, i64.extend_i32(i32.load(this.constants, ZERO_POINT))));
+    const half = i64.shl(long(1), i64.sub(exponent, long(1)));
+    f.set(wide, i64.shr(i64.add(wide, half), exponent));
+    f.set(wide, i64.add(wide, long(i32.load(this.constants, ZERO_POINT))));
     clampWide(i32.load(this.constants, MIN), i32.load(this.constants, MAX));
     return i32.wrap_i64(wide);
   }
