@@ -17,6 +17,7 @@ import {
   type Shape,
   type TypedArray,
 } from '../core/index.js';
+import { nested, type Storage } from '../core/storage.js';
 import { formatArray } from './print.js';
 import type { OpContext, OpDef } from './op.js';
 
@@ -154,26 +155,69 @@ export class Tensor {
   }
 }
 
-/** A gradient under construction. `owned` tells whether this pass may add into the array. */
-interface Partial {
-  array: NDArray;
-  owned: boolean;
-}
-
-function addInto(p: Partial, g: NDArray): void {
-  const out = p.owned ? p.array : p.array.clone();
-  const a = out.data;
+function addInto(sum: NDArray, g: NDArray): void {
+  const a = sum.data;
   const b = g.data;
   for (let i = 0; i < a.length; i++) a[i] += b[i];
-  p.array = out;
-  p.owned = true;
 }
 
 function accumulateLeaf(leaf: Tensor, g: NDArray): void {
-  if (leaf.grad === null) {
-    leaf.grad = NDArray.beside(leaf.value);
-    leaf.grad.data.set(g.data);
-  } else addInto({ array: leaf.grad, owned: true }, g);
+  if (leaf.grad !== null) return addInto(leaf.grad, g);
+  leaf.grad = NDArray.beside(leaf.value);
+  leaf.grad.data.set(g.data);
+}
+
+/**
+ * The gradients on their way through the tape. An op may return an array it was given, or one array for several inputs, so
+ * the uses of those that this pass made are counted: one that has no more is freed at once, inside a tidy() that is, and
+ * the next op finds its memory still in the cache.
+ */
+class Gradients {
+  readonly #sums = new Map<Node, NDArray>();
+  readonly #uses = new Map<Storage, number>();
+
+  /** Adds `g` to the gradient of the output of `node`. */
+  add(node: Node, g: NDArray): void {
+    let sum = this.#sums.get(node);
+    if (sum === undefined) {
+      this.#sums.set(node, g);
+      this.#count(g.storage, 1);
+      return;
+    }
+    if (this.#uses.get(sum.storage) !== 1) {
+      this.#count(sum.storage, -1);
+      sum = sum.astype(sum.dtype);
+      this.#uses.set(sum.storage, 1);
+      this.#sums.set(node, sum);
+    }
+    addInto(sum, g);
+  }
+
+  /** Runs `backward` on the gradient of the output of `node` and hands its results to `use`. */
+  pass(
+    node: Node,
+    backward: (grad: NDArray) => readonly (NDArray | null)[],
+    use: (grads: readonly (NDArray | null)[]) => void,
+  ): void {
+    const grad = this.#sums.get(node);
+    if (grad === undefined) return; // every path to it returned null
+    this.#sums.delete(node);
+    const { result, made } = nested(
+      () => backward(grad),
+      (grads) => NDArray.storagesIn(grads),
+    );
+    for (const storage of made) this.#uses.set(storage, 1);
+    use(result);
+    for (const storage of made) this.#count(storage, -1);
+    this.#count(grad.storage, -1);
+  }
+
+  #count(storage: Storage, change: number): void {
+    const uses = this.#uses.get(storage);
+    if (uses === undefined) return; // not made by this pass
+    this.#uses.set(storage, uses + change);
+    if (change < 0 && uses + change === 0) storage.free();
+  }
 }
 
 function reachable(root: Node): Node[] {
@@ -193,36 +237,36 @@ function backpropagate(root: Tensor, seed: NDArray, retainGraph: boolean): void 
     accumulateLeaf(root, seed);
     return;
   }
-  const partials = new Map<Node, Partial>([[root.node, { array: seed, owned: false }]]);
+  const gradients = new Gradients();
+  gradients.add(root.node, seed);
   for (const node of reachable(root.node)) {
-    const partial = partials.get(node);
-    partials.delete(node);
-    if (partial === undefined) continue; // every path to it returned null
-    const ctx = node.context;
-    if (ctx === null)
-      throw new AutogradError(
-        `backward: the tape of ${node.op.name} was already used and freed; pass retainGraph: true the first time`,
-      );
-    const grads = node.op.backward(ctx, partial.array, node.attrs);
-    const inputs = node.inputs;
-    if (!retainGraph) {
-      node.context = null;
-      node.inputs = [];
-    }
-    inputs.forEach((input, i) => {
-      const g = grads[i];
-      if (g === null || g === undefined || !ctx.needsGrad[i]) return;
-      if (!sameShape(g.shape, input.shape) || g.dtype !== input.dtype)
-        throw new AutogradError(
-          `backward: ${node.op.name} returned ${g.dtype} ${formatShape(g.shape)} for input ${i}, which is ${input.dtype} ${formatShape(input.shape)}`,
-        );
-      if (input.node === null) accumulateLeaf(input, g);
-      else {
-        const have = partials.get(input.node);
-        if (have === undefined) partials.set(input.node, { array: g, owned: false });
-        else addInto(have, g);
-      }
-    });
+    const { op, context, inputs } = node;
+    gradients.pass(
+      node,
+      (grad) => {
+        if (context === null)
+          throw new AutogradError(
+            `backward: the tape of ${op.name} was already used and freed; pass retainGraph: true the first time`,
+          );
+        return op.backward(context, grad, node.attrs);
+      },
+      (grads) => {
+        inputs.forEach((input, i) => {
+          const g = grads[i];
+          if (g === null || g === undefined || !context!.needsGrad[i]) return;
+          if (!sameShape(g.shape, input.shape) || g.dtype !== input.dtype)
+            throw new AutogradError(
+              `backward: ${op.name} returned ${g.dtype} ${formatShape(g.shape)} for input ${i}, which is ${input.dtype} ${formatShape(input.shape)}`,
+            );
+          if (input.node === null) accumulateLeaf(input, g);
+          else gradients.add(input.node, g);
+        });
+        if (!retainGraph) {
+          node.context = null;
+          node.inputs = [];
+        }
+      },
+    );
   }
 }
 

@@ -78,6 +78,11 @@ export class NDArray<D extends DType = DType> implements ArraySpec {
     return this.shape.length;
   }
 
+  /** @internal */
+  get storage(): Storage<D> {
+    return this.#storage;
+  }
+
   /**
    * @internal What holds the elements of all arrays in a value: an NDArray, an object that has one as its `value` (a
    * Tensor), and arrays, maps, sets and plain objects of these.

@@ -125,6 +125,20 @@ export function scoped<T>(
   }
 }
 
+/**
+ * Runs `f` within the open scope: what it makes is freed at once, except what `results` finds, which is returned beside the
+ * result. Outside of any scope it only runs `f`.
+ */
+export function nested<T>(
+  f: () => T,
+  results: (result: T) => Iterable<Storage>,
+): { readonly result: T; readonly made: ReadonlySet<Storage> } {
+  if (current.members === null) return { result: f(), made: new Set() };
+  const before = current.members.length;
+  const result = scoped(current.allocator, f, results);
+  return { result, made: new Set(current.members.slice(before)) };
+}
+
 /** Runs `f`. Arrays made meanwhile come from `allocator`, whatever scope is open, and no scope frees them. */
 export function unscoped<T>(allocator: Allocator | null, f: () => T): T {
   return within({ allocator, members: null }, f);

@@ -8,6 +8,7 @@ import {
   type OpParams,
   type WasmMemory,
 } from '../../kernels/index.js';
+import { Tensor } from '../autograd/index.js';
 import { ArgumentError, NDArray, type DType } from '../core/index.js';
 import { scoped, unscoped, type Allocator } from '../core/storage.js';
 
@@ -70,6 +71,11 @@ export function tidy<T>(f: () => T): T {
 export function persistent<T>(f: () => T): T {
   const memory = linearMemory();
   return unscoped(memory && allocatorOf(memory, 'takeCollected'), f);
+}
+
+/** A copy that the open {@link tidy} frees: it brings a batch where the kernels reach it. */
+export function local(x: Tensor): Tensor {
+  return new Tensor(x.value.astype(x.dtype));
 }
 
 function allocatorOf(memory: WasmMemory, take: 'take' | 'takeCollected'): Allocator {

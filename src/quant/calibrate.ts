@@ -1,6 +1,8 @@
 /** Post-training quantization: shows a module representative data. */
 import type { Tensor } from '../autograd/index.js';
 import { QuantizationError } from '../core/index.js';
+import { local } from '../ops/backend.js';
+import { tidy } from '../ops/index.js';
 import type { QuantizedModule } from './quantizedModule.js';
 
 /**
@@ -17,7 +19,7 @@ export function calibrate(module: QuantizedModule, batches: Iterable<Tensor>): Q
   let count = 0;
   try {
     for (const x of batches) {
-      module.forward(x);
+      tidy(() => void module.forward(local(x)));
       count++;
     }
     if (count === 0)

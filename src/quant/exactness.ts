@@ -2,7 +2,8 @@
 import { noGrad, type Tensor } from '../autograd/index.js';
 import { QuantizationError, type NDArray } from '../core/index.js';
 import type { Graph, ValueId } from '../graph/index.js';
-import { quantizeArray } from '../ops/index.js';
+import { local } from '../ops/backend.js';
+import { quantizeArray, tidy } from '../ops/index.js';
 import { Session, type SessionOptions } from '../runtime/index.js';
 import { inputCodes } from './convert.js';
 import type { QuantizedModule } from './quantizedModule.js';
@@ -49,23 +50,38 @@ export function compareCodes(
   let batch = 0;
   for (const x of batches) {
     const n = x.shape[0];
-    if (session === null || session.batch !== n)
+    if (session === null || session.batch !== n) {
+      session?.dispose();
       session = new Session(graph, { ...sessionOptions, batch: n, keep: true });
+    }
     const output = session.run(x.value);
     onOutput?.(output, batch++);
-    const values = noGrad(() => module.runAll(new Map([[module.graph.inputs[0], x]])));
     result.images += n;
-    for (const id of ids) {
-      const isInput = module.graph.inputs.includes(id);
-      // The input is shown to both as floats; quantizing it is the first thing that could differ.
-      const trained = quantizeArray(values.get(id)!.value, module.valueQParams(id)!).data;
-      const ran = session.tensor(isInput ? inputCodes(id) : id).data;
-      let different = 0;
-      for (let i = 0; i < trained.length; i++) if (trained[i] !== ran[i]) different++;
-      result.codesCompared += trained.length;
-      result.codesDifferent += different;
-      if (different > 0) result.byValue.set(id, (result.byValue.get(id) ?? 0) + different);
-    }
+    tidy(() => {
+      compareValues(module, session!, local(x), ids, result);
+    });
   }
+  session?.dispose();
   return result;
+}
+
+function compareValues(
+  module: QuantizedModule,
+  session: Session,
+  x: Tensor,
+  ids: readonly ValueId[],
+  result: CodeComparison,
+): void {
+  const values = noGrad(() => module.runAll(new Map([[module.graph.inputs[0], x]])));
+  for (const id of ids) {
+    const isInput = module.graph.inputs.includes(id);
+    // The input is shown to both as floats; quantizing it is the first thing that could differ.
+    const trained = quantizeArray(values.get(id)!.value, module.valueQParams(id)!).data;
+    const ran = session.tensor(isInput ? inputCodes(id) : id).data;
+    let different = 0;
+    for (let i = 0; i < trained.length; i++) if (trained[i] !== ran[i]) different++;
+    result.codesCompared += trained.length;
+    result.codesDifferent += different;
+    if (different > 0) result.byValue.set(id, (result.byValue.get(id) ?? 0) + different);
+  }
 }

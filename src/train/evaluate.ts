@@ -1,6 +1,7 @@
 /** Loss and accuracy of a model on a data set. */
 import { noGrad } from '../autograd/index.js';
-import { crossEntropy } from '../ops/index.js';
+import { local } from '../ops/backend.js';
+import { crossEntropy, tidy } from '../ops/index.js';
 import { countCorrect, Totals } from './metrics.js';
 import { Pauser } from './pause.js';
 import type { BatchSource, Evaluation, Loss, StopSignal, Trainable } from './types.js';
@@ -23,10 +24,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   model.train(false);
   try {
     for (const { inputs, targets, size } of loader.batches()) {
-      noGrad(() => {
-        const output = model.forward(inputs);
-        totals.add(loss(output, targets).item(), countCorrect(output, targets), size);
-      });
+      tidy(() =>
+        noGrad(() => {
+          const output = model.forward(local(inputs));
+          totals.add(loss(output, targets).item(), countCorrect(output, targets), size);
+        }),
+      );
       await pauser.pause();
       if (signal?.aborted) break;
     }

@@ -3,7 +3,8 @@ import type { Tensor } from '../autograd/index.js';
 import { ArgumentError, formatShape, type NDArray } from '../core/index.js';
 import type { Batch, Position } from '../data/index.js';
 import { clipGradNorm, clipGradValue, type OptimizerState, type ScheduleState } from '../optim/index.js';
-import { crossEntropy } from '../ops/index.js';
+import { local } from '../ops/backend.js';
+import { crossEntropy, tidy } from '../ops/index.js';
 import { evaluate } from './evaluate.js';
 import { countCorrect, Totals } from './metrics.js';
 import { Pauser } from './pause.js';
@@ -105,30 +106,17 @@ class Run {
   }
 
   #step(data: Batch, at: Position, totals: Totals): number {
-    const {
-      model,
-      optimizer,
-      schedule,
-      loss: lossOf = crossEntropy,
-      clip,
-      loader,
-      epochs,
-      onStep,
-    } = this.#options;
+    const { model, optimizer, schedule, clip, loader, epochs, onStep } = this.#options;
     const began = performance.now();
     const lr = optimizer.groups[0].lr;
     optimizer.zeroGrad();
-    const output = forward(model, data.inputs);
-    if (output === null) return NaN;
-    const lossTensor = lossOf(output, data.targets);
-    const loss = lossTensor.item();
+    const { loss, correct } = tidy(() => this.#gradients(data));
     if (!Number.isFinite(loss)) return loss;
-    lossTensor.backward();
     if (clip?.value !== undefined) clipGradValue(model.parameters(), clip.value);
     const gradNorm = clip?.norm === undefined ? null : clipGradNorm(model.parameters(), clip.norm);
     optimizer.step();
     schedule?.step();
-    totals.add(loss, countCorrect(output, data.targets), data.size);
+    totals.add(loss, correct, data.size);
     this.#computing += (performance.now() - began) / 1000;
     this.#images += data.size;
     const imagesPerSecond = this.#images / this.#computing;
@@ -145,6 +133,17 @@ class Run {
       secondsLeft: (batchesLeft * loader.imageCount) / loader.length / imagesPerSecond,
     });
     return loss;
+  }
+
+  /** Adds to the gradients of the parameters, where the loss is finite. */
+  #gradients({ inputs, targets }: Batch): { loss: number; correct: number | null } {
+    const { model, loss: lossOf = crossEntropy } = this.#options;
+    const output = forward(model, local(inputs));
+    if (output === null) return { loss: NaN, correct: null };
+    const lossTensor = lossOf(output, targets);
+    const loss = lossTensor.item();
+    if (Number.isFinite(loss)) lossTensor.backward();
+    return { loss, correct: countCorrect(output, targets) };
   }
 
   async #endOfEpoch(epoch: number, totals: Totals, began: number): Promise<void> {
