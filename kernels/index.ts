@@ -12,8 +12,6 @@ export * from './resolve.js';
 export * from './rounding.js';
 export * from './types.js';
 export * from './unary.js';
-export { startThreads, type Spawn, type Thread } from './threads/pool.js';
-export { THREAD_PROGRAM, type ThreadData } from './threads/program.js';
 export * from './wasm/index.js';
 export { reference };
 

@@ -1,5 +1,5 @@
 /** Worker threads for the WebAssembly kernels, on the Web Workers of a cross-origin isolated page. */
-import { startThreads as startOn, THREAD_PROGRAM, type Spawn } from '../../kernels/index.js';
+import { startThreads as startOn, THREAD_PROGRAM, type Spawn } from '../../kernels/threads/index.js';
 
 const PROGRAM = `${THREAD_PROGRAM}
 onmessage = ({ data }) => {

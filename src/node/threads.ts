@@ -1,7 +1,7 @@
 /** Worker threads for the WebAssembly kernels, on node:worker_threads. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { startThreads as startOn, THREAD_PROGRAM, type Spawn } from '../../kernels/index.js';
+import { startThreads as startOn, THREAD_PROGRAM, type Spawn } from '../../kernels/threads/index.js';
 
 const PROGRAM = `${THREAD_PROGRAM}
 const { parentPort, workerData } = require('node:worker_threads');
