@@ -41,10 +41,12 @@ const SAMPLE: ConvGeometry = {
   groups: 2,
 };
 
-/** A small problem with all tails, depthwise where `like` is. */
-function sampleConv(like: ConvGeometry) {
-  const over = isElementwise(like) ? { inChannels: 11, outChannels: 11, groups: 11 } : {};
-  const g = { ...SAMPLE, ...over };
+/** Where `like` is depthwise, so is this. */
+const sampleGeometry = (like: ConvGeometry): ConvGeometry =>
+  isElementwise(like) ? { ...SAMPLE, inChannels: 11, outChannels: 11, groups: 11 } : SAMPLE;
+
+/** A problem of 3x3 filters. */
+export function sampleConv(g: ConvGeometry) {
   const image = sampleFloats(g.batch * g.inHeight * g.inWidth * g.inChannels);
   const filter = sampleFloats((g.outChannels * 9 * g.inChannels) / g.groups);
   const sums = sampleFloats(g.batch * g.outHeight * g.outWidth * g.outChannels);
@@ -90,7 +92,7 @@ const conv2d: WasmKernel<'conv2d'> = {
   },
   kind: kindOf,
   sample: (like) => {
-    const { g, image, filter, sums } = sampleConv(like);
+    const { g, image, filter, sums } = sampleConv(sampleGeometry(like));
     const bias = like.bias === null ? null : sampleFloats(g.outChannels);
     return { params: { ...g, x: image, w: filter, bias, y: sums }, output: sums };
   },
@@ -151,7 +153,7 @@ const conv2dInputGrad: WasmKernel<'conv2dInputGrad'> = {
   },
   kind: kindOf,
   sample: (like) => {
-    const { g, image, filter, sums } = sampleConv(like);
+    const { g, image, filter, sums } = sampleConv(sampleGeometry(like));
     return { params: { ...g, dx: image, w: filter, dy: sums }, output: image };
   },
 };
@@ -208,32 +210,34 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
     const sums = binding.allocate('float32', parts * size).byteOffset;
     const zeros = binding.allocate('float32', outChannels).byteOffset;
     const dyRow = 4 * outWidth * outChannels;
-    const fields = {
-      ...strips.fields,
-      ...panels,
-      ...last,
-      blocks,
-      blockCount,
-      table,
-      tiles: tilesOf(k),
-      lastTable: table,
-      lastTiles: tilesOf(k),
-      x: binding.read(g.x) + strips.fields.x,
-      b: binding.read(g.dy),
-      y: sums,
-      bias: zeros,
-      zeros,
-      unitStrips,
-      aGroup: inner * 4,
-      aColumn: elementwise ? 4 : 0,
-      aStep,
-      bImage: dyRow * outHeight,
-      bStrip: dyRow * stripRows,
-      bGroup: 4 * panels.channels,
-      bColumn: 4,
-      bStep: 4 * outChannels,
-      yUnit: 4 * size,
-    };
+    const fields = [
+      strips.fields,
+      panels,
+      last,
+      {
+        blocks,
+        blockCount,
+        table,
+        tiles: tilesOf(k),
+        lastTable: table,
+        lastTiles: tilesOf(k),
+        x: binding.read(g.x) + strips.fields.x,
+        b: binding.read(g.dy),
+        y: sums,
+        bias: zeros,
+        zeros,
+        unitStrips,
+        aGroup: inner * 4,
+        aColumn: elementwise ? 4 : 0,
+        aStep,
+        bImage: dyRow * outHeight,
+        bStrip: dyRow * stripRows,
+        bGroup: 4 * panels.channels,
+        bColumn: 4,
+        bStep: 4 * outChannels,
+        yUnit: 4 * size,
+      },
+    ];
     const module = VARIANTS[elementwise ? 'elementwise' : 'strided']();
     const work = 2 * batch * outHeight * outWidth * size;
     return binding.finish(
@@ -243,7 +247,7 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
   },
   kind: kindOf,
   sample: (like) => {
-    const { g, image, filter, sums } = sampleConv(like);
+    const { g, image, filter, sums } = sampleConv(sampleGeometry(like));
     return { params: { ...g, x: image, dw: filter, dy: sums }, output: filter };
   },
 };

@@ -163,21 +163,30 @@ export interface Right {
 /** The call that packs `right`, and where it goes. */
 export function packRight(
   binding: Binding,
-  { stretches, ...right }: Right,
-  panels: { readonly panels: number; readonly groupPanels: number; readonly channels: number },
+  { from, stretches, length, depthStep, columnStep, groupStep }: Right,
+  {
+    panels,
+    groupPanels,
+    channels,
+  }: { readonly panels: number; readonly groupPanels: number; readonly channels: number },
 ): { readonly call: () => void; readonly address: number } {
   const columns = 4 * tileVectors(binding.engine.target);
-  const panelBytes = 4 * columns * stretches.length * right.length;
-  const address = binding.allocate('float32', (panels.panels * panelBytes) / 4).byteOffset;
+  const panelBytes = 4 * columns * stretches.length * length;
+  const address = binding.allocate('float32', (panels * panelBytes) / 4).byteOffset;
   const context = binding.context(packing, {
-    ...right,
-    ...panels,
+    from,
     to: address,
     stretches: binding.constant('int32', stretches),
     stretchCount: stretches.length,
+    length,
+    depthStep,
+    columnStep,
+    groupStep,
+    groupPanels,
+    channels,
     panelBytes,
   });
-  const call = binding.call(compiled(), 'pack', context, panels.panels, (panels.panels * panelBytes) / 4);
+  const call = binding.call(compiled(), 'pack', context, panels, (panels * panelBytes) / 4);
   return { call, address };
 }
 

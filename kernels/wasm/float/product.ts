@@ -122,22 +122,24 @@ export function planProduct(
   const packed = packRight(binding, p.right, panels);
   const zeros = binding.allocate('float32', groups * channels).byteOffset;
   const { batch, vertical, horizontal } = windows;
-  const fields = {
-    ...strips.fields,
-    ...panels,
-    ...planBlocks(binding, runs, aStep, BLOCK),
-    ...planPositions(binding, windows, strips, p.outputs),
-    x: p.x + strips.fields.x,
-    b: packed.address,
-    y: p.y,
-    bias: p.bias === null ? zeros : binding.read(p.bias),
-    zeros,
-    accumulate: p.accumulate ? 1 : 0,
-    aGroup: inner * 4,
-    aColumn: elementwise ? 4 : 0,
-    aStep,
-    bStep: 4 * panels.columns,
-  };
+  const fields = [
+    strips.fields,
+    panels,
+    planBlocks(binding, runs, aStep, BLOCK),
+    planPositions(binding, windows, strips, p.outputs),
+    {
+      x: p.x + strips.fields.x,
+      b: packed.address,
+      y: p.y,
+      bias: p.bias === null ? zeros : binding.read(p.bias),
+      zeros,
+      accumulate: p.accumulate ? 1 : 0,
+      aGroup: inner * 4,
+      aColumn: elementwise ? 4 : 0,
+      aStep,
+      bStep: 4 * panels.columns,
+    },
+  ];
   const work = 2 * batch * vertical.positions * horizontal.positions * groups * channels * depth;
   const module = VARIANTS[elementwise ? 'elementwise' : depthStep === 4 ? 'dense' : 'strided']();
   return [packed.call, callProduct(binding, module, fields, work, strips.scratchBytes)];
