@@ -50,6 +50,11 @@ export function qdtypeOf({ quantMin, quantMax }: QRange): QDType {
   return 'int32';
 }
 
+/** 7 where every code lies in [0, 127], which faster kernels ask for; else undefined. */
+export function codeBits({ quantMin, quantMax }: QRange): 7 | undefined {
+  return quantMin >= 0 && quantMax <= 127 ? 7 : undefined;
+}
+
 /** Builds per-tensor qparams and checks them. */
 export function perTensor(scale: number, zeroPoint: number, range: QRange): QParams {
   return checkQParams({

@@ -11,6 +11,7 @@ export {
   type Granularity,
   type QConfig,
   type QConfigOptions,
+  type QuantizationTarget,
   type TensorConfig,
 } from './qconfig.js';
 export * from './qparams.js';

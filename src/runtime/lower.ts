@@ -21,7 +21,7 @@ import {
   type TieRounding,
   type WindowGeometry,
 } from '../../kernels/index.js';
-import { GraphError, sizeOf, type QParams, type Shape, type TypedArray } from '../core/index.js';
+import { codeBits, GraphError, sizeOf, type QParams, type Shape, type TypedArray } from '../core/index.js';
 import {
   lowerNode,
   type Activation,
@@ -148,6 +148,7 @@ function layerParams(node: NodeOf<'conv2d'> | NodeOf<'linear'>, b: Bindings) {
   const xq = qparamsOf(x, node.inputs[0]);
   return {
     x: x.data as CodeArray,
+    xBits: codeBits(xq),
     xZeroPoint: xq.zeroPoint[0],
     w: w.array.data as CodeArray,
     wZeroPoint: 0,

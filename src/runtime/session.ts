@@ -5,6 +5,7 @@ import {
   prepare,
   wasm,
   type Backend,
+  type CodeArray,
   type OpName,
   type OpParams,
 } from '../../kernels/index.js';
@@ -255,6 +256,15 @@ export class Session {
       );
     if (x.dtype !== this.#dtype(id))
       throw new DTypeError(`${what}: ${id} is ${x.dtype}; the graph ${verb} ${this.#dtype(id)}`);
+    const { qparams } = this.#value(id);
+    if (verb === 'takes' && qparams !== null) {
+      const { quantMin, quantMax } = qparams;
+      const outside = (x.data as CodeArray).find((code) => code < quantMin || code > quantMax);
+      if (outside !== undefined)
+        throw new ArgumentError(
+          `inputs: ${id} holds the code ${outside}, outside its range [${quantMin}, ${quantMax}]; clamp the codes`,
+        );
+    }
     if (total >= 0 && total !== n)
       throw new ShapeError(
         `${what}: ${id} has a batch of ${n}, another input of ${total}; they must be equal`,

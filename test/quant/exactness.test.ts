@@ -1,6 +1,6 @@
 /** What you train is what you run: the codes of the fake-quantized network are those of the integer runtime. */
 import t from 'tap';
-import { js, reference } from '../../kernels/index.js';
+import { js, reference, wasm, wasmFeatures } from '../../kernels/index.js';
 import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
 import type { Numerics } from '../../src/graph/index.js';
 import { createModel } from '../../src/models/index.js';
@@ -63,6 +63,45 @@ t.test('the three networks of the demo, W8A8 and W4A8: 0 different codes', (t) =
       t.equal(result.codesDifferent, 0, `${name} W${weightBits}A8`);
       t.equal(result.images, 4);
     }
+  t.end();
+});
+
+t.test('target w8a7: unsigned codes of 7 bits, and 0 different ones on every backend', (t) => {
+  const shape = [4, 8, 8, 2];
+  for (const Model of [EveryOp, TinyCnn])
+    for (const numerics of NUMERICS) {
+      const model = new Model();
+      roughen(model);
+      const config = ptqConfig({ target: 'w8a7', numerics });
+      const module = calibrate(prepare(trace(model, normal(shape)), config), batches(3, shape));
+      const graph = convert(module);
+      for (const { qparams } of graph.values.values())
+        if (qparams !== null) t.same([qparams.quantMin, qparams.quantMax], [0, 127]);
+      for (const backend of [wasm, js, reference]) {
+        const { codesDifferent } = compareCodes(module, graph, batches(3, shape, 500), { backend });
+        t.equal(codesDifferent, 0, JSON.stringify(numerics));
+      }
+    }
+  t.equal(qatConfig({ target: 'w8a7' }).activations.range.quantMax, 127);
+  t.throws(() => ptqConfig({ target: 'w8a7', activationBits: 8 }), {
+    message: /activationBits: target w8a7 sets it to 7/,
+  });
+  t.throws(() => ptqConfig({ target: 'w9' as 'w8a7' }), { message: /target: w9 is unknown/ });
+  t.end();
+});
+
+t.test('7-bit codes run on relaxed SIMD where the engine has it, and only there', (t) => {
+  const shape = [4, 8, 8, 2];
+  const { relaxedSimd } = wasmFeatures();
+  for (const [options, narrow] of [
+    [{ target: 'w8a7' }, true],
+    [{ signed: false }, false],
+  ] as const) {
+    const module = prepare(trace(new TinyCnn(), normal(shape)), ptqConfig(options));
+    const { kernels } = new Session(convert(calibrate(module, batches(1, shape))), { batch: 4 });
+    const used = kernels.some(({ kernel }) => kernel.includes('i7'));
+    t.equal(used, narrow && relaxedSimd, kernels.map((k) => k.kernel).join(' '));
+  }
   t.end();
 });
 

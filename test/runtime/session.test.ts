@@ -157,6 +157,23 @@ t.test('NaN and infinities in the input are codes like any other', (t) => {
   t.end();
 });
 
+t.test('input codes outside their range are refused: kernels rely on it', (t) => {
+  const config = ptqConfig({ target: 'w8a7' });
+  const graph = convert(calibrate(prepare(trace(new TinyCnn(), normal(SHAPE)), config), batches(1, SHAPE)));
+  const [quantize, ...nodes] = graph.nodes;
+  const values = new Map(graph.values);
+  values.delete(graph.inputs[0]);
+  const session = new Session({ ...graph, inputs: [quantize.id], nodes, values });
+  const x = NDArray.full([1, 8, 8, 2], 127, 'uint8');
+  session.run(x);
+  x.data[5] = 128;
+  t.throws(() => session.run(x), {
+    code: 'argument',
+    message: /holds the code 128, outside its range \[0, 127\]; clamp the codes/,
+  });
+  t.end();
+});
+
 t.test('weights with a zero point and biases that are no codes are refused', (t) => {
   const change = (id: string, param: Partial<Param>): Graph => ({
     ...tiny,
