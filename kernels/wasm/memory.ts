@@ -12,6 +12,8 @@
  */
 import { ARRAY_TYPES, heap } from '../memory.js';
 import type { Memory, MemoryArrays, MemoryType } from '../types.js';
+import { Module } from './assembler.js';
+import { fill } from './instructions/memory.js';
 import { type LinearMemory, webAssembly } from './platform.js';
 
 const PAGE = 65536;
@@ -53,6 +55,7 @@ export class WasmMemory implements Memory {
   /** blocks of the open scopes */
   readonly #log: Block[] = [];
   #scopes = 0;
+  readonly #clear: (address: number, bytes: number) => void;
   #top = PAGE; // page 0 stays empty: address 0 is nobody's
   #used = 0;
   readonly #registry = new FinalizationRegistry<Block[]>((blocks) => blocks.forEach((b) => this.#release(b)));
@@ -72,6 +75,7 @@ export class WasmMemory implements Memory {
     }
     this.#buffer = this.memory.buffer;
     this.#buffers.add(this.#buffer);
+    this.#clear = this.#compileClear();
   }
 
   /** Bytes in blocks that are in use, and bytes that the memory has. */
@@ -95,26 +99,22 @@ export class WasmMemory implements Memory {
     if (block === null) return heap.allocate(type, length);
     blocks?.push(block);
     const array = this.#view(type, block, length);
-    array.fill(0);
+    this.#clear(array.byteOffset, array.byteLength);
     return array;
   }
 
   /**
-   * The caller's until {@link free}, whatever scope is open; holds whatever the block held before.
+   * The caller's until {@link free}, whatever scope is open.
+   * @param clear zero-filled; else it holds whatever the block held before
    * @returns null when the memory is full
    */
-  take<T extends MemoryType>(type: T, length: number): MemoryArrays[T] | null {
-    const block = this.#take(type, length, false);
-    return block && this.#view(type, block, length);
+  take<T extends MemoryType>(type: T, length: number, clear = false): MemoryArrays[T] | null {
+    return this.#taken(type, length, clear, false);
   }
 
   /** As {@link take}, and freed by itself when the array is garbage. Views made from the array do not keep it alive. */
-  takeCollected<T extends MemoryType>(type: T, length: number): MemoryArrays[T] | null {
-    const block = this.#take(type, length, true);
-    if (block === null) return null;
-    const array = this.#view(type, block, length);
-    this.#registry.register(array, [block], array);
-    return array;
+  takeCollected<T extends MemoryType>(type: T, length: number, clear = false): MemoryArrays[T] | null {
+    return this.#taken(type, length, clear, true);
   }
 
   free(array: ArrayBufferView): void {
@@ -151,6 +151,31 @@ export class WasmMemory implements Memory {
   /** @internal */
   releaseAll(blocks: Block[]): void {
     for (const block of blocks.splice(0)) this.#release(block);
+  }
+
+  #taken<T extends MemoryType>(
+    type: T,
+    length: number,
+    clear: boolean,
+    collected: boolean,
+  ): MemoryArrays[T] | null {
+    const block = this.#take(type, length, collected);
+    if (block === null) return null;
+    const array = this.#view(type, block, length);
+    if (clear) this.#clear(array.byteOffset, array.byteLength);
+    if (collected) this.#registry.register(array, [block], array);
+    return array;
+  }
+
+  /** memory.fill: TypedArray.fill on shared memory takes 0.65 ns an element (Node 20), four times as long per byte. */
+  #compileClear(): (address: number, bytes: number) => void {
+    const m = new Module();
+    m.func('clear', { address: 'i32', bytes: 'i32' }, (f, { address, bytes }) => {
+      f.emit(fill(address, 0, bytes));
+    });
+    const { memory, shared, maximumPages } = this;
+    const module = new webAssembly!.Module(m.bytes({ shared, maximumPages }));
+    return new webAssembly!.Instance(module, { env: { memory } }).exports.clear;
   }
 
   #view<T extends MemoryType>(type: T, { address }: Block, length: number): MemoryArrays[T] {

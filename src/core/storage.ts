@@ -7,8 +7,8 @@ import { allocate, type ArrayOf, type DType, type TypedArray } from './dtype.js'
 import { DisposedError } from './errors.js';
 
 export interface Allocator {
-  /** Elements with any content; null when there is no room: then the JavaScript heap serves. */
-  allocate<D extends DType>(dtype: D, length: number): ArrayOf[D] | null;
+  /** Zeros where `clear`, else any content; null when there is no room: then the JavaScript heap serves. */
+  allocate<D extends DType>(dtype: D, length: number, clear: boolean): ArrayOf[D] | null;
   free(data: TypedArray): void;
 }
 
@@ -37,12 +37,9 @@ export class Storage<D extends DType = DType> {
   /** In the open scope: zeros, or any content. */
   static allocate<D extends DType>(dtype: D, length: number, clear: boolean): Storage<D> {
     const { allocator, members } = current;
-    const data = allocator?.allocate(dtype, length) ?? null;
+    const data = allocator?.allocate(dtype, length, clear) ?? null;
     const storage = new Storage<D>(data ?? allocate(dtype, length));
-    if (data !== null) {
-      storage.#allocator = allocator;
-      if (clear) data.fill(0);
-    }
+    if (data !== null) storage.#allocator = allocator;
     if (members !== null) {
       storage.#scope = current;
       members.push(storage as unknown as Storage);

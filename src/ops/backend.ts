@@ -8,12 +8,15 @@ import {
   type OpParams,
   type WasmMemory,
 } from '../../kernels/index.js';
+import { withTraining } from '../../kernels/training.js';
 import { Tensor } from '../autograd/index.js';
 import { ArgumentError, NDArray, type DType } from '../core/index.js';
 import { scoped, unscoped, type Allocator } from '../core/storage.js';
 
 interface Current {
   readonly backend: Backend;
+  /** with the kernels of training; undefined until it is needed */
+  complete?: Backend;
   /** undefined until it is needed: importing starts no engine */
   memory: WasmMemory | null | undefined;
 }
@@ -41,7 +44,8 @@ function linearMemory(): WasmMemory | null {
 
 /** Runs one kernel once. */
 export function compute<O extends OpName>(op: O, params: OpParams[O]): void {
-  run(current.backend, op, params, linearMemory() ?? undefined);
+  current.complete ??= withTraining(current.backend);
+  run(current.complete, op, params, linearMemory() ?? undefined);
 }
 
 /**
@@ -80,7 +84,8 @@ export function local(x: Tensor): Tensor {
 
 function allocatorOf(memory: WasmMemory, take: 'take' | 'takeCollected'): Allocator {
   return {
-    allocate: <D extends DType>(dtype: D, length: number) => memory[take](dtype, length),
+    allocate: <D extends DType>(dtype: D, length: number, clear: boolean) =>
+      memory[take](dtype, length, clear),
     free: (data) => memory.free(data),
   };
 }

@@ -32,7 +32,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
   },
   forward(ctx, [x, weight, bias], attrs) {
     const g = convGeometry('conv2d', x, weight, attrs);
-    const y = NDArray.zeros([g.batch, g.outHeight, g.outWidth, g.outChannels], x.dtype);
+    const y = NDArray.empty([g.batch, g.outHeight, g.outWidth, g.outChannels], x.dtype);
     compute('conv2d', {
       ...g,
       x: floats(x),
@@ -50,7 +50,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
     let dx: NDArray | null = null;
     let dw: NDArray | null = null;
     if (ctx.needsGrad[0]) {
-      dx = NDArray.like(x);
+      dx = NDArray.emptyLike(x);
       compute('conv2dInputGrad', {
         ...g,
         dy,
@@ -59,7 +59,7 @@ export const conv2dOp: OpDef<ConvAttrs> = {
       });
     }
     if (ctx.needsGrad[1]) {
-      dw = NDArray.like(weight);
+      dw = NDArray.emptyLike(weight);
       compute('conv2dFilterGrad', { ...g, x: floats(x), dy, dw: floats(dw) });
     }
     return [dx, dw, ctx.needsGrad[2] ? channelSum(grad) : null];

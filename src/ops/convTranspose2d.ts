@@ -89,7 +89,7 @@ export const convTranspose2dOp: OpDef<ConvTransposeAttrs> = {
   },
   forward(ctx, [x, weight, bias], attrs) {
     const g = geometry(x, weight, attrs);
-    const y = NDArray.zeros([g.batch, g.inHeight, g.inWidth, g.inChannels], x.dtype);
+    const y = NDArray.empty([g.batch, g.inHeight, g.inWidth, g.inChannels], x.dtype);
     const dx = floats(y);
     compute('conv2dInputGrad', { ...g, dy: floats(x), w: floats(weight), dx });
     if (bias !== undefined) addChannelBias(dx, floats(bias));
@@ -103,12 +103,12 @@ export const convTranspose2dOp: OpDef<ConvTransposeAttrs> = {
     let dx: NDArray | null = null;
     let dw: NDArray | null = null;
     if (ctx.needsGrad[0]) {
-      dx = NDArray.like(x);
+      dx = NDArray.emptyLike(x);
       const w = floats(weight);
       compute('conv2d', { ...g, x: gradData, w, bias: null, y: floats(dx) });
     }
     if (ctx.needsGrad[1]) {
-      dw = NDArray.like(weight);
+      dw = NDArray.emptyLike(weight);
       compute('conv2dFilterGrad', {
         ...g,
         x: gradData,

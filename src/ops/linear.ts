@@ -25,7 +25,7 @@ export const linearOp: OpDef<NoAttrs> = {
   forward(ctx, [x, weight, bias]) {
     ctx.save(x, weight);
     const [n, k] = weight.shape;
-    const y = NDArray.zeros([...x.shape.slice(0, -1), n], x.dtype);
+    const y = NDArray.empty([...x.shape.slice(0, -1), n], x.dtype);
     compute('gemm', {
       ...{ m: y.size / n, n, k, transA: false, transB: true, accumulate: false },
       a: floats(x),
@@ -38,8 +38,8 @@ export const linearOp: OpDef<NoAttrs> = {
   backward({ saved: [x, weight], needsGrad }, g) {
     const [n, k] = weight.shape;
     const rows = g.size / n;
-    const dx = needsGrad[0] ? NDArray.like(x) : null;
-    const dw = needsGrad[1] ? NDArray.like(weight) : null;
+    const dx = needsGrad[0] ? NDArray.emptyLike(x) : null;
+    const dw = needsGrad[1] ? NDArray.emptyLike(weight) : null;
     if (dx !== null)
       compute('gemm', {
         ...{ m: rows, n: k, k: n, transA: false, transB: false, bias: null, accumulate: false },

@@ -80,7 +80,7 @@ export const matmulOp: OpDef<NoAttrs> = {
     ctx.save(a, b);
     const p = plan(a.shape, b.shape);
     const { m, n, k } = p;
-    const c = NDArray.zeros(p.outShape, a.dtype);
+    const c = NDArray.empty(p.outShape, a.dtype);
     eachProduct(p, (ia, ib, ic) => {
       compute('gemm', {
         ...{ m, n, k, transA: false, transB: false, bias: null, accumulate: false },

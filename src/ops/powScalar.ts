@@ -11,8 +11,8 @@ export const powScalarOp = unary<PowScalarAttrs>('powScalar', 'input', {
     for (let i = 0; i < y.length; i++) y[i] = Math.pow(x[i], exponent);
   },
   backward(g, x, dx, { exponent }) {
-    if (exponent === 0) return;
-    for (let i = 0; i < dx.length; i++) dx[i] = g[i] * exponent * Math.pow(x[i], exponent - 1);
+    if (exponent === 0) dx.fill(0);
+    else for (let i = 0; i < dx.length; i++) dx[i] = g[i] * exponent * Math.pow(x[i], exponent - 1);
   },
 });
 
