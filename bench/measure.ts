@@ -88,7 +88,7 @@ export async function measureCase(c: Case, started: readonly Started[], effort: 
   };
   await each(async (r) => {
     // Where making ready and a first run or two take this long already, the warm-up would only confirm it.
-    const slow = r.loadMs > 20 * effort.slowMs || (await warm(r, effort));
+    const slow = r.loadMs > 40 * effort.slowMs || (await warm(r, effort));
     if (slow) fail(r, `a run takes more than ${effort.slowMs} ms: left out by --quick`);
     return !slow;
   });
