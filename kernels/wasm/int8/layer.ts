@@ -118,7 +118,7 @@ function prepare(geometry: ConvGeometry, p: LayerParams, memory: Memory, method:
   return binding.finish(callProduct(binding, module, fields, work, strips.scratchBytes));
 }
 
-const kindOf = (p: LayerParams): string => `${outputKind(p.requant, p.y)} of ${p.x.constructor.name}`;
+export const kindOf = (p: LayerParams): string => `${outputKind(p.requant, p.y)} of ${p.x.constructor.name}`;
 
 /** A small problem of the kind of `like`: odd sizes, all tails. */
 export function sampleLayer(
@@ -144,7 +144,7 @@ export function sampleLayer(
   return { params, output };
 }
 
-const SAMPLE_CONV: ConvGeometry = {
+export const SAMPLE_CONV: ConvGeometry = {
   batch: 2,
   inHeight: 5,
   inWidth: 6,

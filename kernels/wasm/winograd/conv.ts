@@ -1,13 +1,16 @@
 /** 3x3 convolution of stride 1 by Winograd: integers exactly, float32 forward and input gradient. */
-import type { CodeArray, ConvGeometry, Memory, OpParams, Requantization } from '../../types.js';
+import type { CodeArray, ConvGeometry, FloatArray, Memory, OpParams, Requantization } from '../../types.js';
 import { weightCodes } from '../../int4.js';
 import { Binding } from '../binding.js';
-import { type Compiled, lazyModule } from '../engine.js';
+import { compiledOnce } from '../engine.js';
+import { sampleConv } from '../float/conv.js';
+import { areFloat32 } from '../float/product.js';
 import { callProduct, rowTable } from '../igemm/plan.js';
 import { shapeOf } from '../igemm/tile.js';
-import { outputKind, type OutputKind, packRequantization } from '../int8/requantize.js';
-import { checked, sampleCodes, sampleFloats, sampleRequantization, type WasmKernel } from '../selfTest.js';
-import { context, emitWinograd, type InputKind, quadSums, temporaryBytes } from './emit.js';
+import { kindOf, SAMPLE_CONV, sampleLayer } from '../int8/layer.js';
+import { outputKind, packRequantization } from '../int8/requantize.js';
+import { checked, type WasmKernel } from '../selfTest.js';
+import { context, emitWinograd, quadSums, temporaryBytes } from './emit.js';
 import { EXACT, OUT, POINTS, TILE } from './transforms.js';
 import { type Filters, packWeights } from './weights.js';
 
@@ -16,16 +19,6 @@ const MATRIX_BYTES = 288 * 1024;
 const SUM_BYTES = 64 * 1024;
 /** Tiles of a unit, for some tens of microseconds. */
 const UNIT_TILES = 32;
-
-const modules = new Map<string, () => Compiled>();
-
-function compiled(input: InputKind, output: OutputKind): Compiled {
-  const key = `${input} ${output}`;
-  let module = modules.get(key);
-  if (module === undefined)
-    modules.set(key, (module = lazyModule((m, target) => emitWinograd(m, target, input, output))));
-  return module();
-}
 
 type Geometry = Pick<
   ConvGeometry,
@@ -57,11 +50,11 @@ const pays = (g: Geometry, tiles: number): boolean =>
 
 /** What differs between the types and directions. */
 interface Operands extends Pick<Filters, 'w' | 'wZeroPoint' | 'steps'> {
-  readonly x: Float32Array | CodeArray;
-  readonly xZeroPoint: number;
-  readonly y: Float32Array | Int32Array | CodeArray;
-  readonly bias: ArrayLike<number> | null;
-  readonly requant: Requantization | null;
+  readonly x: FloatArray | CodeArray;
+  readonly xZeroPoint?: number;
+  readonly y: FloatArray | Int32Array | CodeArray;
+  readonly bias: FloatArray | Int32Array | null;
+  readonly requant?: Requantization | null;
 }
 
 /** Tiles are multiplied four at a time: as many rows of them as a unit may have that waste least. */
@@ -77,6 +70,7 @@ function stripsOfUnit(strips: number, columns: number, tileBytes: number): numbe
 }
 
 function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
+  const { xZeroPoint = 0, requant = null } = p;
   const binding = new Binding(memory);
   const { vectors } = shapeOf(binding.engine.target);
   const kind = p.x instanceof Float32Array ? 'float32' : p.x instanceof Int8Array ? 'int8' : 'uint8';
@@ -111,14 +105,18 @@ function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
     ...weights,
     x: binding.read(p.x),
     y: binding.write(p.y),
-    bias: binding.constant(
-      float ? 'float32' : 'int32',
-      place.map((c) => (c < 0 || p.bias === null ? 0 : p.bias[c])),
-    ),
+    // float32 biases are trained
+    bias:
+      p.bias instanceof Float32Array
+        ? binding.read(p.bias)
+        : binding.constant(
+            'int32',
+            place.map((c) => p.bias?.[c] ?? 0),
+          ),
     zeros: binding.allocate('int32', 4 * vectors).byteOffset,
-    ...packRequantization(p.requant, place, binding),
-    zeroPoint: p.xZeroPoint,
-    outside: binding.constant(kind, new Uint8Array(neededBytes).fill(p.xZeroPoint)),
+    ...packRequantization(requant, place, binding),
+    zeroPoint: xZeroPoint,
+    outside: binding.constant(kind, new Uint8Array(neededBytes).fill(xZeroPoint)),
     table: rowTable(
       binding,
       unitTiles,
@@ -149,26 +147,24 @@ function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
   };
   const work = 2 * g.batch * g.outHeight * g.outWidth * g.outChannels * 9 * g.inChannels;
   const scratch = temporaryBytes(vectors) + TILE * rowBytes + POINTS * pointBytes + blockPanels * panelSums;
-  const module = compiled(kind, float ? 'int32' : outputKind(p.requant, p.y as Int32Array));
+  const output = outputKind(requant, p.y as Int32Array);
+  const module = compiledOnce(`winograd ${kind} ${output}`, (m, target) =>
+    emitWinograd(m, target, kind, output),
+  );
   return binding.finish(...calls, callProduct(binding, module, fields, work, scratch, context));
 }
 
-const forward = (c: number) => [1, 9 * c, c, 0] as const;
-
-const weightsOf = (p: OpParams['qconv2d']): CodeArray => weightCodes(p, p.outChannels * 9 * p.inChannels);
+const forward = (c: number): Filters['steps'] => [1, 9 * c, c, 0];
 
 /** Do all sums of products stay where they are recovered exactly? With the real weights, for every possible x. */
-function exact(p: OpParams['qconv2d']): boolean {
-  const low = (p.x instanceof Int8Array ? -128 : 0) - p.xZeroPoint;
+function exact({ xZeroPoint, wZeroPoint, ...p }: OpParams['qconv2d'], w: CodeArray): boolean {
+  const low = (p.x instanceof Int8Array ? -128 : 0) - xZeroPoint;
   const high = low + 255;
-  const k = 9 * p.inChannels;
-  const codes = weightsOf(p);
-  for (let o = 0; o < codes.length; o += k) {
+  for (let o = 0; o < w.length; o += 9 * p.inChannels) {
     let [positive, negative] = [0, 0];
-    for (let i = o; i < o + k; i++) {
-      const w = codes[i] - p.wZeroPoint;
-      if (w > 0) positive += w;
-      else negative += w;
+    for (let i = o; i < o + 9 * p.inChannels; i++) {
+      positive += Math.max(0, w[i] - wZeroPoint);
+      negative += Math.min(0, w[i] - wZeroPoint);
     }
     if (positive * high + negative * low >= EXACT || positive * low + negative * high < -EXACT) return false;
   }
@@ -176,126 +172,75 @@ function exact(p: OpParams['qconv2d']): boolean {
   return low >= -255 && high <= 255;
 }
 
-const SAMPLE: ConvGeometry = {
-  batch: 2,
-  inHeight: 5,
-  inWidth: 7,
-  inChannels: 11,
-  outHeight: 6,
-  outWidth: 6,
-  outChannels: 19,
-  kernelHeight: 3,
-  kernelWidth: 3,
-  strideHeight: 1,
-  strideWidth: 1,
-  dilationHeight: 1,
-  dilationWidth: 1,
-  padTop: 1,
-  padLeft: 1,
-  groups: 1,
-};
-const sampleSizes = {
-  x: SAMPLE.batch * SAMPLE.inHeight * SAMPLE.inWidth * SAMPLE.inChannels,
-  w: SAMPLE.outChannels * 9 * SAMPLE.inChannels,
-  y: SAMPLE.batch * SAMPLE.outHeight * SAMPLE.outWidth * SAMPLE.outChannels,
-};
+const weightsOf = (p: OpParams['qconv2d']): CodeArray => weightCodes(p, p.outChannels * 9 * p.inChannels);
+
+const SAMPLE = { ...SAMPLE_CONV, inChannels: 11, outWidth: 6, strideWidth: 1 };
 
 const qconv2d: WasmKernel<'qconv2d'> = {
   op: 'qconv2d',
   name: 'q8-qc8w-conv3x3-winograd4x4-wasmsimd',
   bound: 0,
-  supports: (p) => fits(p) && pays(p, 4) && exact(p),
+  supports: (p) => fits(p) && pays(p, 4) && exact(p, weightsOf(p)),
   prepare: (p, memory) => prepare(p, { ...p, w: weightsOf(p), steps: forward(p.inChannels) }, memory),
-  kind: (p) => `${outputKind(p.requant, p.y)} of ${p.x.constructor.name}`,
+  kind: kindOf,
   sample: (like) => {
-    const y = like.requant === null ? new Int32Array(sampleSizes.y) : sampleCodes(like.y, sampleSizes.y);
-    const params = {
-      ...SAMPLE,
-      x: sampleCodes(like.x, sampleSizes.x),
-      xZeroPoint: like.xZeroPoint,
-      w: sampleCodes(like.w, sampleSizes.w),
-      wZeroPoint: like.wZeroPoint,
-      bias: null,
-      requant: sampleRequantization(like.requant, SAMPLE.outChannels, 100000),
-      y,
-    };
-    return { params, output: y };
+    const { params, output } = sampleLayer(like, SAMPLE);
+    return { params: { ...SAMPLE, ...params }, output };
   },
 };
 
-/** Allowed difference relative to the largest output; measured: up to 2e-6. */
-const BOUND = 1e-5;
-const floatOperands = { xZeroPoint: 0, bias: null, requant: null, wZeroPoint: 0 };
+/** A float32 kernel on the convolution that `of` makes of its parameters. */
+function floatKernel<O extends 'conv2d' | 'conv2dInputGrad'>(
+  op: O,
+  of: (p: OpParams[O]) => readonly [Geometry, Operands],
+  sample: WasmKernel<O>['sample'],
+): WasmKernel<O> {
+  return {
+    op,
+    name: `f32-${op}-3x3-winograd4x4-wasmsimd`,
+    // measured: up to 2e-6 of the largest output
+    bound: 1e-5,
+    supports: (p) => {
+      const [g, { x, w, bias, y }] = of(p);
+      const float = areFloat32(...([x, w, bias, y] as FloatArray[]));
+      return fits(p) && pays(g, 8) && g.padTop >= 0 && g.padLeft >= 0 && float;
+    },
+    prepare: (p, memory) => prepare(...of(p), memory),
+    kind: () => '',
+    sample,
+  };
+}
 
-const conv2d: WasmKernel<'conv2d'> = {
-  op: 'conv2d',
-  name: 'f32-conv3x3-winograd4x4-wasmsimd',
-  bound: BOUND,
-  supports: (p) => fits(p) && pays(p, 8) && p.x instanceof Float32Array,
-  prepare: (p, memory) =>
-    prepare(
-      p,
-      {
-        ...floatOperands,
-        x: p.x as Float32Array,
-        y: p.y as Float32Array,
-        bias: p.bias,
-        w: p.w as Float32Array,
-        steps: forward(p.inChannels),
-      },
-      memory,
-    ),
-  kind: () => '',
-  sample: () => {
-    const y = new Float32Array(sampleSizes.y);
-    const params = {
-      ...SAMPLE,
-      x: sampleFloats(sampleSizes.x),
-      w: sampleFloats(sampleSizes.w),
-      bias: null,
-      y,
-    };
-    return { params, output: y };
+const conv2d = floatKernel(
+  'conv2d',
+  (p) => [p, { x: p.x, w: p.w as Float32Array, bias: p.bias, y: p.y, steps: forward(p.inChannels) }],
+  () => {
+    const { image, filter, sums } = sampleConv(SAMPLE);
+    return { params: { ...SAMPLE, x: image, w: filter, bias: null, y: sums }, output: sums };
   },
-};
+);
 
 /** The convolution over dy that gives dx: the filters turned by 180 degrees, their channels exchanged. */
-const backward = (p: ConvGeometry): Geometry => ({
-  batch: p.batch,
-  inHeight: p.outHeight,
-  inWidth: p.outWidth,
-  inChannels: p.outChannels,
-  outHeight: p.inHeight,
-  outWidth: p.inWidth,
-  outChannels: p.inChannels,
-  padTop: 2 - p.padTop,
-  padLeft: 2 - p.padLeft,
-});
-
-const conv2dInputGrad: WasmKernel<'conv2dInputGrad'> = {
-  op: 'conv2dInputGrad',
-  name: 'f32-conv3x3-input-grad-winograd4x4-wasmsimd',
-  bound: BOUND,
-  supports: (p) =>
-    fits(p) && pays(backward(p), 8) && p.dy instanceof Float32Array && p.padTop <= 2 && p.padLeft <= 2,
-  prepare: ({ inChannels, ...p }, memory) =>
-    prepare(
-      backward({ inChannels, ...p }),
-      {
-        ...floatOperands,
-        x: p.dy as Float32Array,
-        y: p.dx as Float32Array,
-        w: p.w as Float32Array,
-        steps: [9 * inChannels, 1, -inChannels, 8 * inChannels],
-      },
-      memory,
-    ),
-  kind: () => '',
-  sample: () => {
-    const dx = new Float32Array(sampleSizes.x);
-    const params = { ...SAMPLE, dy: sampleFloats(sampleSizes.y), w: sampleFloats(sampleSizes.w), dx };
-    return { params, output: dx };
+const conv2dInputGrad = floatKernel(
+  'conv2dInputGrad',
+  ({ inChannels: c, ...p }) => [
+    {
+      batch: p.batch,
+      inHeight: p.outHeight,
+      inWidth: p.outWidth,
+      inChannels: p.outChannels,
+      outHeight: p.inHeight,
+      outWidth: p.inWidth,
+      outChannels: c,
+      padTop: 2 - p.padTop,
+      padLeft: 2 - p.padLeft,
+    },
+    { x: p.dy, w: p.w as Float32Array, bias: null, y: p.dx, steps: [9 * c, 1, -c, 8 * c] },
+  ],
+  () => {
+    const { image, filter, sums } = sampleConv(SAMPLE);
+    return { params: { ...SAMPLE, dx: image, w: filter, dy: sums }, output: image };
   },
-};
+);
 
 export const winogradKernels = [checked(qconv2d), checked(conv2d), checked(conv2dInputGrad)];
