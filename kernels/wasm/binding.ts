@@ -102,6 +102,7 @@ export class Binding {
     const { engine } = this;
     const f = compiled.exports[name];
     const place = Object.keys(compiled.exports).indexOf(name);
+    engine.scratch(scratchBytes); // no room is found out now, while another kernel can still be taken
     return () => {
       const { pool } = engine;
       if (pool === null || units < 2 || work < PARALLEL_WORK)
