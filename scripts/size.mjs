@@ -11,11 +11,19 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const KERNELS = './kernels/index.ts';
-/** Limits in bytes of 1000 to the kB. A runtime does not pull in every kernel by itself: a backend is the user's choice. */
+/**
+ * In bytes of 1000 to the kB: what an entry should weigh, and what it may weigh until it does. The limit only goes down.
+ * A runtime does not pull in every kernel by itself: a backend is the user's choice.
+ */
 const BUNDLES = [
-  { name: 'octograd/kernels', entries: [KERNELS], limit: 20_000 },
-  { name: 'octograd/runtime with all kernels', entries: ['./src/runtime/index.ts', KERNELS], limit: 30_000 },
-  { name: 'octograd', entries: ['./src/index.ts'], limit: 90_000 },
+  { name: 'octograd/kernels', entries: [KERNELS], goal: 20_000, limit: 43_000 },
+  {
+    name: 'octograd/runtime with all kernels',
+    entries: ['./src/runtime/index.ts', KERNELS],
+    goal: 30_000,
+    limit: 50_000,
+  },
+  { name: 'octograd', entries: ['./src/index.ts'], goal: 90_000, limit: 110_000 },
 ];
 const LARGEST = 5;
 
@@ -45,12 +53,13 @@ async function measure(entries) {
 }
 
 const bytes = (count) => count.toLocaleString('en').padStart(9);
-console.log(`    limit   gzipped  minified  bundle, and its ${LARGEST} largest sources (minified)`);
-for (const { name, entries, limit } of BUNDLES) {
+console.log(`     goal     limit   gzipped  minified  bundle, and its ${LARGEST} largest sources (minified)`);
+for (const { name, entries, goal, limit } of BUNDLES) {
   const { gzipped, minified, inputs } = await measure(entries);
-  const over = gzipped > limit ? `: ${gzipped - limit} bytes over the limit` : '';
-  console.log(`${bytes(limit)} ${bytes(gzipped)} ${bytes(minified)}  ${name}${over}`);
+  const over = gzipped > limit;
+  const verdict = over ? ': over its limit' : gzipped > goal ? ': over its goal' : '';
+  console.log(`${bytes(goal)} ${bytes(limit)} ${bytes(gzipped)} ${bytes(minified)}  ${name}${verdict}`);
   for (const [path, count] of inputs.slice(0, LARGEST))
-    console.log(`${' '.repeat(20)}${bytes(count)}    ${path}`);
+    console.log(`${' '.repeat(30)}${bytes(count)}    ${path}`);
   if (over) process.exitCode = 1;
 }
