@@ -7,7 +7,7 @@ import type { Report } from './page.js';
 import { modelFiles, multiply, runModel, trainModels } from './parity.js';
 import { finished, results, suite } from './tap.js';
 
-const LIMIT_MS = 100_000;
+const LIMIT_MS = 110_000;
 
 /** Opens the page and waits for its report. An error that the page does not catch rejects. */
 async function reportOf(browser: BrowserContext, url: string, models: readonly string[]): Promise<Report> {
@@ -18,8 +18,9 @@ async function reportOf(browser: BrowserContext, url: string, models: readonly s
     setTimeout(() => reject(new Error(`no report after ${LIMIT_MS / 1000} s`)), LIMIT_MS).unref();
   });
   const report = async (): Promise<Report> => {
-    await page.goto(url);
-    await page.waitForFunction('typeof report === "function"');
+    // the limit above is the only one: the page is busy with its tests before it is loaded
+    await page.goto(url, { waitUntil: 'commit', timeout: 0 });
+    await page.waitForFunction('typeof report === "function"', null, { timeout: 0 });
     return page.evaluate(`report(${JSON.stringify(models)})`);
   };
   try {
