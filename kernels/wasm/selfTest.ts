@@ -100,15 +100,17 @@ export function sampleFloats(length: number): Float32Array {
   return new Float32Array(length).map(() => next.next().value / 2 ** 31);
 }
 
-/** Requantization of the kind of `like` that spreads sums of about `magnitude` over the codes. */
+/** Requantization of the kind of `like` that spreads sums of about `magnitude` over the codes that `y` holds. */
 export function sampleRequantization(
   like: Requantization | null,
+  y: ArrayLike<number>,
   channels: number,
   magnitude: number,
 ): Requantization | null {
   if (like === null) return null;
-  const middle = (like.min + like.max) >> 1;
-  const range = { zeroPoint: middle, min: middle - 100, max: middle + 100 };
+  // not the middle of the clamp of `like`, which may leave a few codes only
+  const middle = y instanceof Uint8Array ? 128 : 0;
+  const range = { zeroPoint: middle + 3, min: middle - 100, max: middle + 100 };
   const next = sequence();
   if (like.numerics === 'float')
     return {

@@ -6,7 +6,7 @@ import { Binding } from '../binding.js';
 import {
   callProduct,
   matrixWindows,
-  planBlocks,
+  planRuns,
   planPanels,
   planStrips,
   rowTable,
@@ -199,8 +199,8 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
       rowStep === outWidth * aStep
         ? [{ start: 0, words: rows * outWidth }]
         : Array.from({ length: rows }, (_, i) => ({ start: i * rowStep, words: outWidth }));
-    const { blocks, blockCount } = planBlocks(binding, runs(stripRows), aStep, Infinity);
-    const last = planBlocks(binding, runs(lastRows), aStep, Infinity);
+    const { runs: first, runCount } = planRuns(binding, runs(stripRows), aStep);
+    const last = planRuns(binding, runs(lastRows), aStep);
 
     const { allStrips } = strips.fields;
     const size = k * outChannels;
@@ -208,15 +208,14 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
     const unitStrips = Math.ceil(allStrips / Math.max(1, Math.floor(wanted)));
     const parts = Math.ceil(allStrips / unitStrips);
     const sums = binding.allocate('float32', parts * size).byteOffset;
-    const zeros = binding.allocate('float32', outChannels).byteOffset;
     const dyRow = 4 * outWidth * outChannels;
     const fields = [
       strips.fields,
       panels,
       last,
       {
-        blocks,
-        blockCount,
+        runs: first,
+        runCount,
         table,
         tiles: tilesOf(k),
         lastTable: table,
@@ -224,8 +223,7 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
         x: binding.read(g.x) + strips.fields.x,
         b: binding.read(g.dy),
         y: sums,
-        bias: zeros,
-        zeros,
+        bias: binding.allocate('float32', outChannels).byteOffset,
         unitStrips,
         aGroup: inner * 4,
         aColumn: elementwise ? 4 : 0,

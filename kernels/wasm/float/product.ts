@@ -7,11 +7,10 @@ import { emitProduct } from '../igemm/driver.js';
 import {
   callProduct,
   type Outputs,
-  planBlocks,
+  planRuns,
   planPanels,
   planPositions,
   planStrips,
-  type Run,
   tapRuns,
   type Windows,
 } from '../igemm/plan.js';
@@ -19,9 +18,6 @@ import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
 import * as v128 from '../instructions/v128.js';
 import { packRight, type Right } from './pack.js';
-
-/** Steps of the depth after which sums go to memory: a panel of so many stays in the first-level cache. */
-const BLOCK = 256;
 
 /**
  * Allowed difference from the reference, relative to the largest value, per step of the depth: each of K additions
@@ -74,15 +70,6 @@ export const VARIANTS: Readonly<Record<Variant, () => Compiled>> = {
 export const areFloat32 = (...arrays: (FloatArray | null)[]): boolean =>
   arrays.every((a) => a === null || (a instanceof Float32Array && a.length > 0));
 
-/** Equal parts of a run, of at most {@link BLOCK} steps. */
-export function splitRun(start: number, elements: number, step: number): Run[] {
-  const count = Math.ceil(elements / BLOCK);
-  return Array.from({ length: count }, (_, i) => {
-    const from = Math.floor((i * elements) / count);
-    return { start: start + from * step, words: Math.floor(((i + 1) * elements) / count) - from };
-  });
-}
-
 export interface Product {
   readonly windows: Windows;
   readonly groups: number;
@@ -116,23 +103,22 @@ export function planProduct(
         start: strips.offset(y - strips.top, taps[0] - strips.left),
         words: taps.length,
       }))
-    : tapRuns(windows, strips, inner).flatMap((r) => splitRun(r.start, r.elements, aStep));
+    : tapRuns(windows, strips, inner).map(({ start, elements }) => ({ start, words: elements }));
   const depth = runs.reduce((sum, { words }) => sum + words, 0);
   const panels = planPanels(binding, groups, channels, depth);
   const packed = packRight(binding, p.right, panels);
-  const zeros = binding.allocate('float32', groups * channels).byteOffset;
   const { batch, vertical, horizontal } = windows;
   const fields = [
     strips.fields,
     panels,
-    planBlocks(binding, runs, aStep, BLOCK),
+    planRuns(binding, runs, aStep),
     planPositions(binding, windows, strips, p.outputs),
     {
       x: p.x + strips.fields.x,
       b: packed.address,
       y: p.y,
-      bias: p.bias === null ? zeros : binding.read(p.bias),
-      zeros,
+      bias:
+        p.bias === null ? binding.allocate('float32', groups * channels).byteOffset : binding.read(p.bias),
       accumulate: p.accumulate ? 1 : 0,
       aGroup: inner * 4,
       aColumn: elementwise ? 4 : 0,

@@ -3,22 +3,21 @@ import type { Value } from '../assembler.js';
 import { layout } from '../binding.js';
 import * as i32 from '../instructions/i32.js';
 
-/** What the last strip of an image has of its own: rows of the tile, blocks of the depth, bytes of a staged row of x. */
-const STRIP = ['table', 'tiles', 'blocks', 'blockCount', 'rowElements'] as const;
+/** What the last strip of an image has of its own: rows of the tile, runs of the depth, bytes of a staged row of x. */
+const STRIP = ['table', 'tiles', 'runs', 'runCount', 'rowElements'] as const;
 
 export const context = layout(
   ...STRIP,
   'lastTable',
   'lastTiles',
-  'lastBlocks',
-  'lastBlockCount',
+  'lastRuns',
+  'lastRunCount',
   'lastRowElements',
   'x',
   'b',
   'y',
+  /** what the sums of a strip start with: zero where units have several */
   'bias',
-  /** as long as bias: what sums start with after the first block */
-  'zeros',
   'accumulate',
   'constants',
   'multiplier',

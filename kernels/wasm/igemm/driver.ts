@@ -1,7 +1,7 @@
 /**
  * The loops around the tile. A unit of work is one or more strips (some output rows of an image), for some of the panels
  * of columns; for each strip the rows of x are staged in scratch with their padding, or read where they lie, and the
- * depth is walked block by block.
+ * sums of all its panels are made.
  */
 import type { Module, Value } from '../assembler.js';
 import type { Target } from '../engine.js';
@@ -73,10 +73,7 @@ export function emitProduct(
     const sum = (first: Value<'i32'>, ...rest: Value<'i32'>[]): Value<'i32'> =>
       rest.reduce((a, b) => i32.add(a, b), first);
     const [chunk, firstPanel, endPanel, firstStrip, endStrip, image, strip, kind] = f.locals('i32', 8);
-    const [a, from, inRow, count, used, b, y, block, blocks, later, group, column, channel] = f.locals(
-      'i32',
-      13,
-    );
+    const [a, from, inRow, count, used, b, y, later, group, column, channel] = f.locals('i32', 11);
     const rowBytes = f.local('i32', get('rowBytes'));
     const leftBytes = f.local('i32', get('leftBytes'));
     const zeroPoint = f.local('i32', get('zeroPoint'));
@@ -116,32 +113,26 @@ export function emitProduct(
         });
         f.set(b, sum(get('b'), times(image, 'bImage'), times(strip, 'bStrip')));
         f.set(y, sum(get('y'), times(image, 'yImage'), times(strip, 'yStrip'), times(chunk, 'yUnit')));
-        f.set(block, field(kind, 'blocks'));
-        f.set(blocks, field(kind, 'blockCount'));
         f.set(later, i32.ne(s, firstStrip));
-        f.repeatAtLeastOnce(blocks, () => {
-          f.for(firstPanel, endPanel, 1, (panel) => {
-            f.set(group, i32.div(panel, get('groupPanels')));
-            f.set(column, i32.mul(i32.rem(panel, get('groupPanels')), panelColumns));
-            f.set(channel, i32.add(times(group, 'channels'), column));
-            f.call(tile, {
-              c,
-              a: sum(a, times(group, 'aGroup'), times(column, 'aColumn')),
-              table: field(kind, 'table'),
-              tiles: field(kind, 'tiles'),
-              runs: i32.load(block),
-              runCount: i32.load(block, 4),
-              b: sum(b, i32.load(block, 8), times(group, 'bGroup'), times(column, 'bColumn')),
-              y: i32.add(y, i32.mul(channel, outputBytes)),
-              bias: i32.add(i32.select(get('zeros'), get('bias'), later), i32.shl(channel, 2)),
-              channel: i32.shl(channel, 2),
-              columns: i32.min(i32.sub(get('channels'), column), panelColumns),
-              accumulate: i32.or(later, get('accumulate')),
-              temporary: scratch,
-            });
+        f.for(firstPanel, endPanel, 1, (panel) => {
+          f.set(group, i32.div(panel, get('groupPanels')));
+          f.set(column, i32.mul(i32.rem(panel, get('groupPanels')), panelColumns));
+          f.set(channel, i32.add(times(group, 'channels'), column));
+          f.call(tile, {
+            c,
+            a: sum(a, times(group, 'aGroup'), times(column, 'aColumn')),
+            table: field(kind, 'table'),
+            tiles: field(kind, 'tiles'),
+            runs: field(kind, 'runs'),
+            runCount: field(kind, 'runCount'),
+            b: sum(b, times(group, 'bGroup'), times(column, 'bColumn')),
+            y: i32.add(y, i32.mul(channel, outputBytes)),
+            bias: i32.add(get('bias'), i32.shl(channel, 2)),
+            channel: i32.shl(channel, 2),
+            columns: i32.min(i32.sub(get('channels'), column), panelColumns),
+            accumulate: i32.or(later, get('accumulate')),
+            temporary: scratch,
           });
-          f.set(later, i32.const(1));
-          f.add(block, 12);
         });
       });
     });

@@ -103,37 +103,16 @@ export interface Run {
   readonly words: number;
 }
 
-/** Blocks of runs of at most `limit` steps in all, or one run. */
-export function planBlocks(
-  binding: Binding,
-  runs: readonly Run[],
-  aStep: number,
-  limit: number,
-  { vectors, bytes }: Shape = shapeOf(binding.engine.target),
-) {
-  const bStep = 4 * vectors * bytes;
-  const table: number[] = [];
-  const blocks: number[][] = [];
-  let depth = 0;
+/** Fields of the runs, each from the end of the one before. */
+export function planRuns(binding: Binding, runs: readonly Run[], aStep: number) {
   let end = 0;
-  let room = 0;
-  for (const { start, words } of runs) {
-    if (words > room || blocks.length === 0) {
-      blocks.push([table.length, 0, depth * bStep]);
-      room = limit;
-      end = 0;
-    }
-    blocks[blocks.length - 1][1]++;
-    room -= words;
-    table.push(start - end, words);
+  const table = runs.flatMap(({ start, words }) => {
+    const offset = start - end;
     end = start + words * aStep;
-    depth += words;
-  }
-  if (blocks.length === 0) blocks.push([0, 0, 0]);
-  const address = binding.constant('int32', table);
-  for (const block of blocks) block[0] = address + 4 * block[0];
-  const place = { blocks: binding.constant('int32', blocks.flat()), blockCount: blocks.length };
-  return { ...place, lastBlocks: place.blocks, lastBlockCount: place.blockCount };
+    return [offset, words];
+  });
+  const fields = { runs: binding.constant('int32', table), runCount: runs.length };
+  return { ...fields, lastRuns: fields.runs, lastRunCount: runs.length };
 }
 
 /** Where sums go, in bytes: from one image, row and column of positions to the next. */

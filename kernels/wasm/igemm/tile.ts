@@ -157,7 +157,8 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
       f.set(left, p.runCount);
       f.repeat(left, () => {
         // a points into the run while it is being walked
-        a.forEach((ai) => f.add(ai, i32.load(run)));
+        f.set(words, i32.load(run));
+        a.forEach((ai) => f.add(ai, words));
         f.set(words, i32.load(run, 4));
         if (alone === null) step(sums, a, b, words);
         else {
@@ -169,6 +170,12 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
         }
         f.add(run, 8);
       });
+      // V8 looks for pairs of vectors from their stores upwards
+      if (target.revectorize && alone === null) {
+        const at = (i: number, j: number): number => 16 * (i * vectors + j);
+        sums.forEach((row, i) => row.forEach((sum, j) => f.emit(v128.store(p.temporary, sum, at(i, j)))));
+        sums.forEach((row, i) => row.forEach((sum, j) => f.set(sum, v128.load(p.temporary, at(i, j)))));
+      }
       const place = (i: Int): Value<'i32'> => i32.add(p.y, i32.load(i32.add(p.table, i32.shl(i, 3)), 4));
       const { load } = output;
       if (load !== undefined)

@@ -7,7 +7,7 @@ import { forwardAxes } from '../../js/image.js';
 import {
   callProduct,
   isPointwise,
-  planBlocks,
+  planRuns,
   planPanels,
   planPositions,
   planStrips,
@@ -110,7 +110,7 @@ function prepare(geometry: ConvGeometry, p: LayerParams, memory: Memory, method:
     zeroPoint: p.xZeroPoint,
     ...panels,
     aGroup: stagedBytes * inner,
-    ...planBlocks(binding, runs, 4, Infinity, shape),
+    ...planRuns(binding, runs, 4),
     ...planPositions(binding, windows, strips, { image: g.outHeight * row, row, column }, shape.rows),
   };
   const work = 2 * g.batch * g.outHeight * g.outWidth * outChannels * k;
@@ -138,7 +138,7 @@ export function sampleLayer(
     wBits: like.wBits,
     wZeroPoint: like.wZeroPoint,
     bias: new Int32Array(g.outChannels).map((_, i) => 1000 * i - 5000),
-    requant: sampleRequantization(like.requant, g.outChannels, 10000 * Math.sqrt(k)),
+    requant: sampleRequantization(like.requant, like.y, g.outChannels, 10000 * Math.sqrt(k)),
     y: output,
   };
   return { params, output };

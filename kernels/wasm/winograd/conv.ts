@@ -123,7 +123,7 @@ function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
       (t) => t * depthBytes,
       (t) => (t >> 2) * quadSums(vectors) + (t & 3) * 16 * vectors,
     ),
-    blocks: binding.constant('int32', [0, words]),
+    runs: binding.constant('int32', [0, words]),
     strips,
     allStrips,
     unitStrips,

@@ -37,6 +37,8 @@ export type InputKind = 'int8' | 'uint8' | 'float32';
 /** That of the implicit GEMM, whose tile and output read it, and more. */
 export const context = layout(
   ...shared.names,
+  /** what the sums of a point start with */
+  'zeros',
   /** a row outside the image: zeros, or codes that are the zero point */
   'outside',
   'outHeight',
@@ -264,7 +266,7 @@ export function emitWinograd(m: Module, target: Target, input: InputKind, output
               a: add(matrices, times(point, 'pointBytes')),
               table: get('table'),
               tiles,
-              runs: get('blocks'),
+              runs: get('runs'),
               runCount: 1,
               b: add(get('b'), times(add(mul(panel, POINTS), point), 'pointWeights')),
               y: add(sumsOf(panel), mul(point, POINT_SUMS(vectors))),
