@@ -110,8 +110,8 @@ export interface OpParams {
     readonly y: readonly NumberArray[];
   };
   /**
-   * Sums over the rows of [outer, rows, channels] arrays: y[k][o, c] = sum over r of term k of x[0][o, r, c], ... and of
-   * p[0][o, c], ... Terms: `sum` x; `moments` x - p and its square; `products` x0 and x0 * (x1 - p).
+   * Sums in double precision over the rows of [outer, rows, channels] arrays: y[k][o, c] = sum over r of term k of
+   * x[0][o, r, c], ... and of p[0][o, c]. Terms: `sum` x; `moments` x - p and its square; `products` x0 and x0 * (x1 - p).
    */
   sums: {
     readonly fn: SumFunction;
@@ -120,8 +120,8 @@ export interface OpParams {
     readonly channels: number;
     readonly x: readonly FloatArray[];
     /** [outer, channels] */
-    readonly p: readonly FloatArray[];
-    /** [outer, channels], summed in double precision, or in float32 over some rows first */
+    readonly p: readonly Float64Array[];
+    /** [outer, channels] */
     readonly y: readonly Float64Array[];
   };
   /** The largest element of each window; the first of equal ones, a NaN before all. */
@@ -297,6 +297,8 @@ export type MapFunction =
   | 'div'
   | 'maximum'
   | 'minimum'
+  // a, b -> 1 where a > b, 1/2 where they are equal, 0 where a < b
+  | 'share'
   // a, b; s -> a + s * b
   | 'addScaled'
   // g, y or x -> g where 0 < y (and y < 6), else 0
@@ -312,7 +314,7 @@ export type MapFunction =
   | 'descend'
   // p, g, v; rate, decay, momentum, fresh, a, b, with d = g + decay * p -> p - rate * (a * d + b * v'), v' = momentum * v + fresh * d
   | 'momentum'
-  // p, g, m, v(, top); see optim/adam.ts -> p, m, v(, top)
+  // p, g, m, v(, top); see optim/adam.ts -> p', m', v'(, top')
   | 'adam'
   | 'amsgrad'
   // x, scale, low, high -> clamp(rne(f32(x / scale)), low, high) * scale, 0 for NaN

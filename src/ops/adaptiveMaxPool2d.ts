@@ -2,12 +2,15 @@
 import { NDArray } from '../core/index.js';
 import { apply, noGrad, type OpDef, type Tensor } from '../autograd/index.js';
 import { maxPoolBackward, maxPoolForward } from './maxPooling.js';
-import { adaptiveTaps, inferAdaptivePool, type AdaptivePoolAttrs } from './taps.js';
+import { adaptiveTaps, inferAdaptivePool, type AdaptivePoolAttrs, type Taps } from './taps.js';
 import { toPair, type Pair } from './window.js';
 
-function pool(x: NDArray, { outputSize }: AdaptivePoolAttrs, winners: Int32Array | null): NDArray {
-  const rows = adaptiveTaps(x.shape[1], outputSize[0]);
-  return maxPoolForward(x, rows, adaptiveTaps(x.shape[2], outputSize[1]), winners);
+function windows(x: NDArray, { outputSize }: AdaptivePoolAttrs): [rows: Taps, columns: Taps] {
+  return [adaptiveTaps(x.shape[1], outputSize[0]), adaptiveTaps(x.shape[2], outputSize[1])];
+}
+
+function pool(x: NDArray, attrs: AdaptivePoolAttrs, winners: Int32Array | null): NDArray {
+  return maxPoolForward(x, ...windows(x, attrs), winners);
 }
 
 export const adaptiveMaxPool2dOp: OpDef<AdaptivePoolAttrs> = {
@@ -17,13 +20,13 @@ export const adaptiveMaxPool2dOp: OpDef<AdaptivePoolAttrs> = {
   },
   forward(ctx, [x], attrs) {
     if (!ctx.needsGrad[0]) return pool(x, attrs, null);
-    const winners = NDArray.zeros(inferAdaptivePool('adaptiveMaxPool2d', x, attrs), 'int32');
+    const winners = NDArray.empty(inferAdaptivePool('adaptiveMaxPool2d', x, attrs), 'int32');
     ctx.save(x, winners);
     return pool(x, attrs, winners.data);
   },
-  backward(ctx, grad) {
+  backward(ctx, grad, attrs) {
     const [x, winners] = ctx.saved;
-    return [maxPoolBackward(grad, winners.data as Int32Array, x)];
+    return [maxPoolBackward(grad, ...windows(x, attrs), winners.data as Int32Array, x)];
   },
 };
 
@@ -33,7 +36,7 @@ export const argAdaptiveMaxPool2dOp: OpDef<AdaptivePoolAttrs> = {
     return { shape: inferAdaptivePool('argAdaptiveMaxPool2d', x, attrs), dtype: 'int32' };
   },
   forward(_ctx, [x], attrs) {
-    const winners = NDArray.zeros(inferAdaptivePool('argAdaptiveMaxPool2d', x, attrs), 'int32');
+    const winners = NDArray.empty(inferAdaptivePool('argAdaptiveMaxPool2d', x, attrs), 'int32');
     pool(x, attrs, winners.data);
     return winners;
   },

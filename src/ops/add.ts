@@ -1,19 +1,15 @@
 /** a + b, with numpy broadcasting. */
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { inferBinary, operands, zip, type BinaryLoop } from './binary.js';
+import { inferBinary, operands, zip } from './binary.js';
 import { NO_ATTRS, type NoAttrs } from './checks.js';
 import { sumTo } from './reduce.js';
-
-const sumLoop: BinaryLoop = (n, a, ao, as, b, bo, bs, y, yo) => {
-  for (const end = yo + n; yo < end; ao += as, bo += bs) y[yo++] = a[ao] + b[bo];
-};
 
 export const addOp: OpDef<NoAttrs> = {
   name: 'add',
   infer: (inputs) => inferBinary('add', inputs),
   forward(ctx, [a, b]) {
     ctx.save(a, b);
-    return zip(sumLoop, a, b);
+    return zip('add', a, b);
   },
   backward({ saved: [a, b], needsGrad }, g) {
     return [needsGrad[0] ? sumTo(g, a.shape) : null, needsGrad[1] ? sumTo(g, b.shape) : null];

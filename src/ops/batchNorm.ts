@@ -31,9 +31,7 @@ function batchStatistics(x: NDArray, attrs: BatchNormAttrs): Statistics {
   const rows = x.size / channels;
   const data = floats(x);
   const shift = Float64Array.from(data.subarray(0, channels));
-  const sum = new Float64Array(channels);
-  const square = new Float64Array(channels);
-  sumMoments(data, 0, rows, shift, sum, square);
+  const [sum, square] = sumMoments(data, shift);
 
   const runningMean = floats(attrs.runningMean);
   const runningVar = floats(attrs.runningVar);
@@ -81,10 +79,10 @@ export const batchNormOp: OpDef<BatchNormAttrs> = {
   },
   forward(ctx, [x, weight, bias], attrs) {
     const { mean, invStd } = attrs.training ? batchStatistics(x, attrs) : runningStatistics(attrs);
-    const y = NDArray.like(x);
+    const y = NDArray.emptyLike(x);
     const w = floats(weight);
     const scale = invStd.map((s, c) => s * w[c]);
-    normalizeRows(floats(x), floats(y), 0, rowsOf(x), mean, scale, Float64Array.from(floats(bias)));
+    normalizeRows(floats(x), floats(y), mean, scale, Float64Array.from(floats(bias)));
     ctx.save(x, weight, new NDArray(mean, [mean.length]), new NDArray(invStd, [mean.length]));
     return y;
   },
@@ -107,14 +105,14 @@ function backward(ctx: OpContext, grad: NDArray, attrs: BatchNormAttrs): (NDArra
   const rows = rowsOf(x);
   const g = floats(grad);
   const w: FloatArray = floats(weight);
-  const sumG = new Float64Array(channels);
-  const sumGX = new Float64Array(channels);
-  if (attrs.training || ctx.needsGrad[1] || ctx.needsGrad[2])
-    sumGradients(g, floats(x), 0, rows, mean, sumG, sumGX);
+  const [sumG, sumGX] =
+    attrs.training || ctx.needsGrad[1] || ctx.needsGrad[2]
+      ? sumGradients(g, floats(x), mean)
+      : [new Float64Array(channels), new Float64Array(channels)];
 
   let dx: NDArray | null = null;
   if (ctx.needsGrad[0]) {
-    dx = NDArray.like(x);
+    dx = NDArray.emptyLike(x);
     const a = invStd.map((s, c) => s * w[c]);
     const b = new Float64Array(channels);
     const k = new Float64Array(channels);
@@ -123,7 +121,7 @@ function backward(ctx: OpContext, grad: NDArray, attrs: BatchNormAttrs): (NDArra
         b[c] = (-a[c] * invStd[c] * invStd[c] * sumGX[c]) / rows;
         k[c] = (-a[c] * sumG[c]) / rows;
       }
-    combineGradients(g, floats(x), floats(dx), 0, rows, mean, a, b, k);
+    combineGradients(g, floats(x), floats(dx), mean, a, b, k);
   }
   for (let c = 0; c < channels; c++) sumGX[c] *= invStd[c];
   return [dx, ...parameterGrads(weight, sumGX, sumG)];

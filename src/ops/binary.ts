@@ -1,53 +1,60 @@
-/** What elementwise ops of two broadcast tensors share: shape inference, the walk, numbers as operands. */
+/** What elementwise ops of two broadcast tensors share: shape inference, the call of the kernel, numbers as operands. */
 import {
   ArgumentError,
   broadcastShapes,
-  broadcastStrides,
   NDArray,
   type ArraySpec,
   type DType,
-  type FloatArray,
+  type Shape,
 } from '../core/index.js';
+import type { MapFunction } from '../../kernels/index.js';
 import { full, Tensor } from '../autograd/index.js';
 import { checkFloats, floats } from './checks.js';
-import { eachStrip } from './strips.js';
-
-/**
- * For i < n: y[yo + i] = f(a[ao + i * as], b[bo + i * bs]). Each op writes this loop itself; steps of 0 or 1 make it
- * serve equal shapes, a scalar, a repeated row and every other broadcast.
- */
-export type BinaryLoop = (
-  n: number,
-  a: FloatArray,
-  ao: number,
-  as: number,
-  b: FloatArray,
-  bo: number,
-  bs: number,
-  y: FloatArray,
-  yo: number,
-) => void;
+import { map } from './map.js';
+import { broadcastTo } from './reduce.js';
 
 export function inferBinary(op: string, [a, b]: readonly ArraySpec[]): ArraySpec {
   checkFloats(op, { a, b });
   return { shape: broadcastShapes(a.shape, b.shape, op), dtype: a.dtype };
 }
 
-/** Runs `loop` over `a` and `b`, broadcast against each other. */
-export function zip(loop: BinaryLoop, a: NDArray, b: NDArray): NDArray {
+/**
+ * How many consecutive elements of `to` each element of `from` serves, when it is broadcast along leading and trailing axes
+ * only; 0 where axes between are repeated too.
+ */
+function runLength(from: Shape, to: Shape): number {
+  const lead = to.length - from.length;
+  const sizeAt = (axis: number): number => (axis < lead ? 1 : from[axis - lead]);
+  let axis = to.length - 1;
+  let run = 1;
+  for (; axis >= 0 && sizeAt(axis) === 1; axis--) run *= to[axis];
+  while (axis >= 0 && sizeAt(axis) === to[axis]) axis--;
+  while (axis >= 0 && sizeAt(axis) === 1) axis--;
+  return axis < 0 ? run : 0;
+}
+
+/** `fn` of `a` and `b`, broadcast against each other. */
+export function zip(fn: MapFunction, a: NDArray, b: NDArray): NDArray {
   const shape = broadcastShapes(a.shape, b.shape);
-  const y = NDArray.zeros(shape, a.dtype);
-  const [da, db, dy] = [floats(a), floats(b), floats(y)];
-  let at = 0;
-  eachStrip(
-    shape,
-    [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)],
-    (n, offsets, steps) => {
-      loop(n, da, offsets[0], steps[0], db, offsets[1], steps[1], dy, at);
-      at += n;
-    },
-  );
+  const y = NDArray.empty(shape, a.dtype);
+  let repeats = false;
+  let inner = 1;
+  const x = [a, b].map((operand) => {
+    if (operand.size === y.size || operand.size === 1) return floats(operand);
+    const run = runLength(operand.shape, shape);
+    // the kernel knows one way to repeat
+    if (run === 0 || repeats) return floats(broadcastTo(operand, shape));
+    repeats = true;
+    inner = run;
+    return floats(operand);
+  });
+  map(fn, x, [floats(y)], [], inner);
   return y;
+}
+
+/** -x */
+export function negated(x: NDArray): NDArray {
+  return zip('sub', NDArray.zeros([], x.dtype), x);
 }
 
 /** Numbers become scalar constants of the other operand's type. Throws ArgumentError when both are numbers. */
@@ -60,7 +67,3 @@ export function operands(op: string, a: Tensor | number, b: Tensor | number): [T
 function constant(value: number, dtype: DType): Tensor {
   return full([], value, { dtype });
 }
-
-export const product: BinaryLoop = (n, a, ao, as, b, bo, bs, y, yo) => {
-  for (const end = yo + n; yo < end; ao += as, bo += bs) y[yo++] = a[ao] * b[bo];
-};

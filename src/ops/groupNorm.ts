@@ -1,5 +1,5 @@
 /** Group normalisation, channels last (Wu and He 2018); one group per channel is instance normalisation. */
-import { formatShape, NDArray, ShapeError } from '../core/index.js';
+import { formatShape, NDArray, ShapeError, type FloatArray } from '../core/index.js';
 import { apply, type OpContext, type OpDef, type Tensor } from '../autograd/index.js';
 import { affineInputs, parameterGrads } from './affine.js';
 import { combineGradients, normalizeRows, sumGradients, sumMoments } from './channels.js';
@@ -39,7 +39,7 @@ export const groupNormOp: OpDef<GroupNormAttrs> = {
     return { shape: x.shape, dtype: x.dtype };
   },
   forward(ctx, [x, weight, bias], { groups, eps }) {
-    const { images, rows, channels } = sizes(x);
+    const { images, channels } = sizes(x);
     const data = floats(x);
     const y = NDArray.like(x);
     const means = new Float64Array(images * channels);
@@ -52,7 +52,7 @@ export const groupNormOp: OpDef<GroupNormAttrs> = {
       groupStatistics(x, n, groups, eps, mean, invStd);
       for (let c = 0; c < channels; c++)
         scale[c] = weight === undefined ? invStd[c] : invStd[c] * weight.data[c];
-      normalizeRows(data, floats(y), n * rows * channels, rows, mean, scale, offset);
+      normalizeRows(part(x, n, data), part(x, n, floats(y)), mean, scale, offset);
     }
     const kept = [x, new NDArray(means, [images, channels]), new NDArray(invStds, [images, channels])];
     ctx.save(...kept, ...(weight === undefined ? [] : [weight]));
@@ -65,6 +65,12 @@ function sizes(x: NDArray): { images: number; rows: number; channels: number } {
   const images = x.shape[0];
   const channels = x.shape[x.rank - 1];
   return { images, rows: x.size === 0 ? 0 : x.size / (images * channels), channels };
+}
+
+/** What belongs to image n of x in an array of its size. */
+function part(x: NDArray, n: number, a: FloatArray): FloatArray {
+  const size = x.size / x.shape[0];
+  return a.subarray(n * size, (n + 1) * size);
 }
 
 /** Fills mean and invStd of image n; all channels of a group get the same values. */
@@ -83,9 +89,7 @@ function groupStatistics(
   const data = floats(x);
   const shift = new Float64Array(channels);
   for (let c = 0; c < channels; c++) shift[c] = data[from + c - (c % perGroup)];
-  const sum = new Float64Array(channels);
-  const square = new Float64Array(channels);
-  sumMoments(data, from, rows, shift, sum, square);
+  const [sum, square] = sumMoments(part(x, n, data), shift);
   for (let first = 0; first < channels; first += perGroup) {
     const last = first + perGroup;
     let s = 0;
@@ -116,12 +120,9 @@ function backward(ctx: OpContext, grad: NDArray, { groups }: GroupNormAttrs): (N
   const dWeight = new Float64Array(channels);
   const dBias = new Float64Array(channels);
   for (let n = 0; n < images; n++) {
-    const from = n * rows * channels;
     const mean = (means.data as Float64Array).subarray(n * channels, (n + 1) * channels);
     const invStd = (invStds.data as Float64Array).subarray(n * channels, (n + 1) * channels);
-    const sumG = new Float64Array(channels);
-    const sumGX = new Float64Array(channels);
-    sumGradients(g, data, from, rows, mean, sumG, sumGX);
+    const [sumG, sumGX] = sumGradients(part(x, n, g), part(x, n, data), mean);
     for (let first = 0; first < channels; first += perGroup) {
       const last = first + perGroup;
       const s = invStd[first];
@@ -138,7 +139,7 @@ function backward(ctx: OpContext, grad: NDArray, { groups }: GroupNormAttrs): (N
       b.fill((-s * s * s * sumUX) / count, first, last);
       k.fill((-s * sumU) / count, first, last);
     }
-    combineGradients(g, data, floats(dx), from, rows, mean, a, b, k);
+    combineGradients(part(x, n, g), part(x, n, data), part(x, n, floats(dx)), mean, a, b, k);
   }
   if (weight === null) return [dx];
   return [dx, ...parameterGrads(weight, dWeight, dBias)];

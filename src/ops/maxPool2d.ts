@@ -35,13 +35,14 @@ export const maxPool2dOp: OpDef<WindowAttrs> = {
   forward(ctx, [x], attrs) {
     const { rows, columns } = windowTaps('maxPool2d', x, attrs);
     if (!ctx.needsGrad[0]) return maxPoolForward(x, rows, columns, null);
-    const winners = NDArray.zeros(inferPool('maxPool2d', x, attrs), 'int32');
+    const winners = NDArray.empty(inferPool('maxPool2d', x, attrs), 'int32');
     ctx.save(x, winners);
     return maxPoolForward(x, rows, columns, winners.data);
   },
-  backward(ctx, grad) {
+  backward(ctx, grad, attrs) {
     const [x, winners] = ctx.saved;
-    return [maxPoolBackward(grad, winners.data as Int32Array, x)];
+    const { rows, columns } = windowTaps('maxPool2d', x, attrs);
+    return [maxPoolBackward(grad, rows, columns, winners.data as Int32Array, x)];
   },
 };
 
@@ -52,7 +53,7 @@ export const argMaxPool2dOp: OpDef<WindowAttrs> = {
   },
   forward(_ctx, [x], attrs) {
     const { rows, columns } = windowTaps('argMaxPool2d', x, attrs);
-    const winners = NDArray.zeros(inferPool('argMaxPool2d', x, attrs), 'int32');
+    const winners = NDArray.empty(inferPool('argMaxPool2d', x, attrs), 'int32');
     maxPoolForward(x, rows, columns, winners.data);
     return winners;
   },

@@ -1,7 +1,7 @@
 /** The mean over axes. Accumulates in double precision. */
 import { NDArray, sizeOf, type ArraySpec } from '../core/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { product, zip } from './binary.js';
+import { zip } from './binary.js';
 import { checkFloats } from './checks.js';
 import { broadcastTo, reducedShape, sumOver } from './reduce.js';
 import { reduceAttrs, type ReduceAttrs, type ReduceOptions } from './sum.js';
@@ -21,7 +21,7 @@ export const meanOp: OpDef<ReduceAttrs> = {
     return sumOver(x, axes, keepdim, 1 / countOf(x, axes));
   },
   backward({ saved: [x] }, g, { axes }) {
-    const share = zip(product, g, NDArray.full([], 1 / countOf(x, axes), g.dtype));
+    const share = zip('mul', g, NDArray.full([], 1 / countOf(x, axes), g.dtype));
     return [broadcastTo(share.reshape(reducedShape(x.shape, axes, true)), x.shape)];
   },
 };

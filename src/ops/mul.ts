@@ -1,6 +1,6 @@
 /** a * b, with numpy broadcasting. */
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { inferBinary, operands, product, zip } from './binary.js';
+import { inferBinary, operands, zip } from './binary.js';
 import { NO_ATTRS, type NoAttrs } from './checks.js';
 import { sumTo } from './reduce.js';
 
@@ -9,12 +9,12 @@ export const mulOp: OpDef<NoAttrs> = {
   infer: (inputs) => inferBinary('mul', inputs),
   forward(ctx, [a, b]) {
     ctx.save(a, b);
-    return zip(product, a, b);
+    return zip('mul', a, b);
   },
   backward({ saved: [a, b], needsGrad }, g) {
     return [
-      needsGrad[0] ? sumTo(zip(product, g, b), a.shape) : null,
-      needsGrad[1] ? sumTo(zip(product, g, a), b.shape) : null,
+      needsGrad[0] ? sumTo(zip('mul', g, b), a.shape) : null,
+      needsGrad[1] ? sumTo(zip('mul', g, a), b.shape) : null,
     ];
   },
 };

@@ -8,12 +8,22 @@ import {
   roundHalfEven,
   type CodeArray,
   type ConvGeometry,
+  type FloatArray,
   type Requantization,
 } from '../../kernels/index.js';
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
-import { DTypeError, formatShape, NDArray, ShapeError, type ArraySpec, type QParams } from '../core/index.js';
+import {
+  codeBits,
+  DTypeError,
+  formatShape,
+  NDArray,
+  ShapeError,
+  type ArraySpec,
+  type QParams,
+} from '../core/index.js';
 import { compute } from './backend.js';
 import { channelSum } from './channels.js';
+import { map } from './map.js';
 import { dequantizeArray, insideRange, quantizeArray } from './quantize.js';
 import { convGeometry, type ConvAttrs } from './window.js';
 
@@ -72,44 +82,25 @@ export function quantizeBias(bias: ArrayLike<number>, scale: Float32Array): Int3
   });
 }
 
-function activated(v: number, activation: QuantizedLayerAttrs['activation']): number {
-  if (activation === 'none') return v;
-  const low = v > 0 ? v : 0;
-  return activation === 'relu6' && low > 6 ? 6 : low;
+const ACTIVATION_RANGE = { none: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] } as const;
+
+/** f32(acc) * scale after the activation */
+function realValues(acc: NDArray, scale: Float32Array, { activation }: QuantizedLayerAttrs): NDArray {
+  const real = NDArray.empty(acc.shape, 'float32');
+  map('accumulated', [acc.data, scale], [real.data], ACTIVATION_RANGE[activation]);
+  return real;
 }
 
-function realValues(
-  acc: Int32Array,
-  shape: number[],
-  scale: Float32Array,
-  attrs: QuantizedLayerAttrs,
-): NDArray {
-  const channels = shape[shape.length - 1];
-  const real = new Float32Array(acc.length);
-  const step = scale.length === 1 ? 0 : 1;
-  for (let i = 0; i < acc.length; i += channels)
-    for (let c = 0; c < channels; c++)
-      real[i + c] = activated(Math.fround(acc[i + c]) * scale[c * step], attrs.activation);
-  return new NDArray(real, shape);
-}
-
-/**
- * Codes before any clamp, as floats: what is beyond 2^24 is out of every range anyway. Each arithmetic has its own loop,
- * so that the common one is free of calls.
- */
-function unclampedCodes(acc: Int32Array, channels: number, r: Requantization): Float32Array {
-  const codes = new Float32Array(acc.length);
-  const z = r.zeroPoint;
-  if (r.numerics === 'fixed') {
+/** Codes before any clamp, as floats: what is beyond 2^24 is out of every range anyway. */
+function unclampedCodes(acc: NDArray, r: Requantization): FloatArray {
+  const codes = NDArray.empty(acc.shape, 'float32').data;
+  if (r.numerics === 'float') map('rescaled', [acc.data, r.multiplier], [codes], [r.zeroPoint]);
+  else {
     const unclamped: Requantization = { ...r, ...UNCLAMPED };
-    for (let i = 0; i < acc.length; i += channels)
-      for (let c = 0; c < channels; c++) codes[i + c] = applyRequantization(acc[i + c], c, unclamped);
-    return codes;
+    const channels = acc.shape[acc.rank - 1];
+    for (let i = 0; i < codes.length; i += channels)
+      for (let c = 0; c < channels; c++) codes[i + c] = applyRequantization(acc.data[i + c], c, unclamped);
   }
-  const m = r.multiplier.length === 1 ? new Float32Array(channels).fill(r.multiplier[0]) : r.multiplier;
-  for (let i = 0; i < acc.length; i += channels)
-    for (let c = 0; c < channels; c++)
-      codes[i + c] = roundHalfEven(Math.fround(Math.fround(acc[i + c]) * m[c])) + z;
   return codes;
 }
 
@@ -118,35 +109,27 @@ function unclampedCodes(acc: Int32Array, channels: number, r: Requantization): F
  * clamp of the code range both let the gradient pass.
  */
 function requantize(
-  acc: Int32Array,
-  shape: number[],
+  acc: NDArray,
   scale: Float32Array,
   { qparams, requantization }: LayerOutput,
   activation: QuantizedLayerAttrs['activation'],
 ): { y: NDArray<'float32'>; mask: NDArray<'uint8'> } {
-  const channels = shape[shape.length - 1];
-  const y = NDArray.zeros(shape, 'float32');
-  const mask = NDArray.zeros(shape, 'uint8');
-  const codes = unclampedCodes(acc, channels, requantization);
+  const y = NDArray.empty(acc.shape, 'float32');
+  const mask = NDArray.empty(acc.shape, 'uint8');
+  // In accumulators, where v > 0 and v < 6 are acc >= 1 and acc < 6 / scale.
+  const first = Int32Array.of(activation === 'none' ? UNCLAMPED.min : 1);
+  const last = Int32Array.from(scale, (s) =>
+    Math.min(Math.ceil(ACTIVATION_RANGE[activation][1] / s) - 1, UNCLAMPED.max),
+  );
   const { min, max } = requantization;
   const { quantMin, quantMax } = qparams;
-  const sy = qparams.scale[0];
-  const zy = qparams.zeroPoint[0];
-  // The activation in accumulators: v > 0 and v < 6 are acc > 0 and acc < 6 / scale.
-  const low = activation === 'none' ? -Infinity : 0;
-  const six = activation === 'relu6' ? 6 : Infinity;
-  const high = Float64Array.from(
-    { length: channels },
-    (_, c) => six / (scale.length === 1 ? scale[0] : scale[c]),
+  const codes = unclampedCodes(acc, requantization);
+  map(
+    'requantized',
+    [codes, acc.data, first, last],
+    [y.data, mask.data],
+    [qparams.zeroPoint[0], qparams.scale[0], min, max, quantMin, quantMax],
   );
-  const [values, pass] = [y.data, mask.data];
-  for (let i = 0; i < acc.length; i += channels)
-    for (let c = 0; c < channels; c++) {
-      const q = codes[i + c];
-      const a = acc[i + c];
-      values[i + c] = ((q < min ? min : q > max ? max : q) - zy) * sy;
-      pass[i + c] = a > low && a < high[c] && q >= quantMin && q <= quantMax ? 1 : 0;
-    }
   return { y, mask };
 }
 
@@ -172,21 +155,21 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
     const g = toConv(x, weight, attrs);
     const codes = quantizeArray(weight, attrs.weight);
     const scale = accumulatorScale(attrs.input, attrs.weight);
-    const shape = outputShape(x, weight, attrs);
-    const acc = new Int32Array(shape.reduce((a, b) => a * b, 1));
+    const acc = NDArray.empty(outputShape(x, weight, attrs), 'int32');
     compute('qconv2d', {
       ...g,
       // exact for values on the grid: x / s is within 2^-22 of a whole number of at most 255
       x: quantizeArray(x, attrs.input).data as CodeArray,
+      xBits: codeBits(attrs.input),
       xZeroPoint: attrs.input.zeroPoint[0],
       w: codes.data as CodeArray,
       wZeroPoint: 0,
       bias: bias === undefined ? null : quantizeBias(bias.data, scale),
       requant: null,
-      y: acc,
+      y: acc.data,
     });
-    const output = attrs.output(() => realValues(acc, shape, scale, attrs));
-    const { y, mask } = requantize(acc, shape, scale, output, attrs.activation);
+    const output = attrs.output(() => realValues(acc, scale, attrs));
+    const { y, mask } = requantize(acc, scale, output, attrs.activation);
     const inside = new NDArray(insideRange(weight, attrs.weight), weight.shape);
     ctx.save(x, dequantizeArray(codes, attrs.weight), inside, mask);
     return y;
@@ -194,8 +177,8 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
   backward(ctx, grad, attrs) {
     const [x, weight, inside, mask] = ctx.saved;
     const g = toConv(x, weight, attrs);
-    const passed = NDArray.like(grad);
-    for (let i = 0; i < passed.size; i++) passed.data[i] = mask.data[i] === 0 ? 0 : grad.data[i];
+    const passed = NDArray.emptyLike(grad);
+    map('masked', [grad.data, mask.data], [passed.data]);
     const dy = passed.data as Float32Array;
     let dx: NDArray | null = null;
     let dw: NDArray | null = null;
@@ -216,7 +199,7 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
         dy,
         dw: dw.data as Float32Array,
       });
-      for (let i = 0; i < dw.size; i++) if (inside.data[i] === 0) dw.data[i] = 0;
+      map('masked', [dw.data, inside.data], [dw.data]);
     }
     return [dx, dw, ctx.needsGrad[2] ? channelSum(passed) : null];
   },

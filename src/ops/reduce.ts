@@ -1,6 +1,7 @@
 /** Sums and extrema over any set of axes, as passes over [outer, n, inner]; and the broadcast back that undoes them. */
 import { broadcastStrides, NDArray, sameShape, sizeOf, type FloatArray, type Shape } from '../core/index.js';
 import { floats } from './checks.js';
+import { compute } from './backend.js';
 import { eachStrip } from './strips.js';
 
 /** `shape` without `axes` (sorted, non-negative), or with 1 in their place. */
@@ -34,30 +35,10 @@ export function reduceAxes(
   return data;
 }
 
-/** Sums in double precision. Four running sums where the elements are adjacent: an addition takes four cycles. */
+/** Sums in double precision. */
 export function sumPass(x: FloatArray, outer: number, n: number, inner: number): Float64Array {
   const y = new Float64Array(outer * inner);
-  let i = 0;
-  for (let o = 0; o < outer; o++) {
-    if (inner === 1) {
-      const end = i + n;
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let s3 = 0;
-      for (; i + 3 < end; i += 4) {
-        s0 += x[i];
-        s1 += x[i + 1];
-        s2 += x[i + 2];
-        s3 += x[i + 3];
-      }
-      for (; i < end; i++) s0 += x[i];
-      y[o] = s0 + s1 + (s2 + s3);
-    } else {
-      const base = o * inner;
-      for (let r = 0; r < n; r++) for (let c = 0; c < inner; c++) y[base + c] += x[i++];
-    }
-  }
+  compute('sums', { fn: 'sum', outer, rows: n, channels: inner, x: [x], p: [], y: [y] });
   return y;
 }
 

@@ -1,14 +1,14 @@
 /** x * x */
 import { apply, type Tensor } from '../autograd/index.js';
 import { NO_ATTRS } from './checks.js';
+import { map } from './map.js';
 import { unary } from './unary.js';
 
 export const squareOp = unary('square', 'input', {
-  forward(x, y) {
-    for (let i = 0; i < y.length; i++) y[i] = x[i] * x[i];
-  },
+  forward: (x, y) => map('square', [x], [y]),
   backward(g, x, dx) {
-    for (let i = 0; i < dx.length; i++) dx[i] = 2 * g[i] * x[i];
+    map('mul', [g, x], [dx]);
+    map('add', [dx, dx], [dx]);
   },
 });
 

@@ -2,6 +2,7 @@
 import { apply, type OpDef, type Tensor } from '../autograd/index.js';
 import { NDArray, ShapeError } from '../core/index.js';
 import { checkFloats, checkSameShape, floats } from './checks.js';
+import { map } from './map.js';
 
 export interface StraightThroughAttrs {
   /** The value of the result; shared, not copied. */
@@ -25,11 +26,9 @@ export const straightThroughOp: OpDef<StraightThroughAttrs> = {
     return value;
   },
   backward(_ctx, grad, { mask }) {
-    const out = NDArray.like(grad);
-    const dy = floats(grad);
-    const dx = floats(out);
-    for (let i = 0; i < dx.length; i++) if (mask[i] !== 0) dx[i] = dy[i];
-    return [out];
+    const dx = NDArray.emptyLike(grad);
+    map('masked', [floats(grad), mask], [floats(dx)]);
+    return [dx];
   },
 };
 

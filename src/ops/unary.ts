@@ -22,13 +22,13 @@ export function unary<A = NoAttrs>(name: string, keep: 'input' | 'output', loops
       return x;
     },
     forward(ctx, [x], attrs) {
-      const y = NDArray.like(x);
+      const y = NDArray.emptyLike(x);
       loops.forward(floats(x), floats(y), attrs);
       ctx.save(keep === 'input' ? x : y);
       return y;
     },
     backward(ctx, grad, attrs) {
-      const dx = NDArray.like(grad);
+      const dx = NDArray.emptyLike(grad);
       loops.backward(floats(grad), floats(ctx.saved[0]), floats(dx), attrs);
       return [dx];
     },

@@ -2,6 +2,7 @@
  * Adam (Kingma & Ba 2015), AMSGrad (Reddi et al. 2018) and AdamW (Loshchilov & Hutter 2019), PyTorch's definitions.
  */
 import type { FloatArray } from '../core/index.js';
+import { map } from '../ops/map.js';
 import { checkHyper, Optimizer, type Hyper, type Params, type Slot } from './optimizer.js';
 
 export interface AdamOptions extends Hyper {
@@ -40,20 +41,10 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
     const [beta1, beta2] = h.betas;
     const rate = h.lr / (1 - beta1 ** slot.step);
     const unbias = 1 / Math.sqrt(1 - beta2 ** slot.step);
-    const { eps } = h;
-    const m = slot.array('moment1');
-    const v = slot.array('moment2');
-    const top = h.amsgrad ? slot.array('largest2') : v;
-    for (let i = 0; i < p.length; i++) {
-      const x = p[i] * keep;
-      const d = g[i] + coupled * x;
-      const mi = beta1 * m[i] + (1 - beta1) * d;
-      const vi = beta2 * v[i] + (1 - beta2) * d * d;
-      m[i] = mi;
-      v[i] = vi;
-      if (vi > top[i]) top[i] = vi;
-      p[i] = x - (rate * mi) / (Math.sqrt(top[i]) * unbias + eps);
-    }
+    const state = ['moment1', 'moment2', ...(h.amsgrad ? ['largest2'] : [])].map((name) => slot.array(name));
+    const decays = [beta1, 1 - beta1, beta2, 1 - beta2];
+    const numbers = [keep, coupled, ...decays, rate, unbias, h.eps];
+    map(h.amsgrad ? 'amsgrad' : 'adam', [p, g, ...state], [p, ...state], numbers);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Stochastic gradient descent with momentum (Polyak; Nesterov as in Sutskever et al. 2013), PyTorch's definition. */
 import { ArgumentError, type FloatArray } from '../core/index.js';
+import { map } from '../ops/map.js';
 import { checkHyper, Optimizer, type Hyper, type Params, type Slot } from './optimizer.js';
 
 export interface SGDOptions extends Hyper {
@@ -30,17 +31,10 @@ export class SGD extends Optimizer<SGDOptions> {
 
   protected override update(p: FloatArray, g: FloatArray, slot: Slot, h: SGDOptions): void {
     const { lr, momentum, nesterov, weightDecay } = h;
-    if (momentum === 0) {
-      for (let i = 0; i < p.length; i++) p[i] -= lr * (g[i] + weightDecay * p[i]);
-      return;
-    }
+    if (momentum === 0) return map('descend', [p, g], [p], [lr, weightDecay]);
     const v = slot.array('velocity');
     const fresh = slot.step === 1 ? 1 : 1 - h.dampening;
-    for (let i = 0; i < p.length; i++) {
-      const d = g[i] + weightDecay * p[i];
-      const vi = momentum * v[i] + fresh * d;
-      v[i] = vi;
-      p[i] -= lr * (nesterov ? d + momentum * vi : vi);
-    }
+    const shares = nesterov ? [1, momentum] : [0, 1];
+    map('momentum', [p, g, v], [p, v], [lr, weightDecay, momentum, fresh, ...shares]);
   }
 }

@@ -64,12 +64,12 @@ function isInside(v: number, low: number, high: number): boolean {
 /** Adam and AMSGrad (top is v in the former): see optim/adam.ts. */
 function adam(x: readonly NumberArray[], s: readonly number[], y: readonly NumberArray[]): void {
   const [p, g, m, v, top] = x;
-  const [keep, coupled, beta1, beta2, rate, unbias, eps] = s;
+  const [keep, coupled, beta1, rest1, beta2, rest2, rate, unbias, eps] = s;
   for (let i = 0; i < p.length; i++) {
     const q = p[i] * keep;
     const d = g[i] + coupled * q;
-    const mi = beta1 * m[i] + (1 - beta1) * d;
-    const vi = beta2 * v[i] + (1 - beta2) * d * d;
+    const mi = beta1 * m[i] + rest1 * d;
+    const vi = beta2 * v[i] + rest2 * d * d;
     let largest = vi;
     if (top !== undefined) y[3][i] = largest = vi > top[i] ? vi : top[i];
     y[1][i] = mi;
@@ -112,6 +112,9 @@ const LOOPS: Readonly<Record<MapFunction, Loop>> = {
   },
   minimum([a, b], _, [y]) {
     for (let i = 0; i < y.length; i++) y[i] = Math.min(a[i], b[i]);
+  },
+  share([a, b], _, [y]) {
+    for (let i = 0; i < y.length; i++) y[i] = a[i] < b[i] ? 0 : a[i] === b[i] ? 0.5 : 1;
   },
   addScaled([a, b], [s], [y]) {
     for (let i = 0; i < y.length; i++) y[i] = a[i] + s * b[i];

@@ -33,12 +33,15 @@ const offset = ([x, scale, low, high]: readonly Local<'v128'>[], keep: Keep): Ve
 /** all ones -> 1 */
 const bit = (mask: Vector): Vector => i32x4.sub(v128.zero(), mask);
 
-const adam: Emit = ([p, g, m, v, top], [keepShare, coupled, beta1, beta2, rate, unbias, eps], keep) => {
-  const one = number(1);
+const adam: Emit = (
+  [p, g, m, v, top],
+  [keepShare, coupled, beta1, rest1, beta2, rest2, rate, unbias, eps],
+  keep,
+) => {
   const x = keep(mul(p, keepShare));
   const d = keep(add(g, mul(coupled, x)));
-  const mi = keep(add(mul(beta1, m), mul(sub(one, beta1), d)));
-  const vi = keep(add(mul(beta2, v), mul(mul(sub(one, beta2), d), d)));
+  const mi = keep(add(mul(beta1, m), mul(rest1, d)));
+  const vi = keep(add(mul(beta2, v), mul(mul(rest2, d), d)));
   const largest = top === undefined ? vi : keep(f32x4.pmax(top, vi));
   const y = sub(x, div(mul(rate, mi), add(mul(f32x4.sqrt(largest), unbias), eps)));
   return [y, mi, vi, ...(top === undefined ? [] : [largest])];
@@ -57,6 +60,7 @@ export const FUNCTIONS: Readonly<Record<MapFunction, Emit>> = {
   div: binary(div),
   maximum: binary(f32x4.max),
   minimum: binary(f32x4.min),
+  share: binary((a, b) => sub(v128.andnot(number(1), f32x4.lt(a, b)), v128.and(number(0.5), f32x4.eq(a, b)))),
   addScaled: ([a, b], [s]) => [add(a, mul(s, b))],
   reluGrad: binary((g, y) => v128.andnot(g, f32x4.le(y, v128.zero()))),
   relu6Grad: binary((g, x) => v128.and(g, v128.and(f32x4.gt(x, v128.zero()), f32x4.lt(x, number(6))))),

@@ -1,14 +1,14 @@
 /**
- * `sums` for float32. Rows are laid end to end as patterns, whose length is a multiple of the channels and of 16; a unit of
- * work is a block of patterns, 16 columns at a time in registers. Blocks are of one size, whoever computes them, and are
- * added in double precision in their order, so that the sums do not depend on threads.
+ * `sums` for float32, in double precision. Rows are laid end to end as patterns, whose length is a multiple of the channels
+ * and of 8; a unit of work is a block of patterns, 8 columns at a time in registers. Blocks are of one size, whoever computes
+ * them, and are added in their order, so that the sums do not depend on threads.
  */
 import type { SumFunction } from '../../types.js';
 import { addSums, sums as reference } from '../../reference/training/sums.js';
 import type { Local, Module, Value } from '../assembler.js';
 import { Binding } from '../binding.js';
 import { type Compiled, lazyModule } from '../engine.js';
-import * as f32x4 from '../instructions/f32x4.js';
+import * as f64x2 from '../instructions/f64x2.js';
 import * as i32 from '../instructions/i32.js';
 import { copy } from '../instructions/memory.js';
 import * as v128 from '../instructions/v128.js';
@@ -16,9 +16,9 @@ import { checked, sampleFloats, type WasmKernel } from '../selfTest.js';
 import { pays, patternLength } from './arrays.js';
 
 /** Columns of one walk over a block. */
-const COLUMNS = 16;
-/** Patterns of a block: what is added in float32. */
-const PATTERNS = 64;
+const COLUMNS = 8;
+/** Patterns of a block. */
+const PATTERNS = 128;
 
 type Vector = Value<'v128'>;
 interface Term {
@@ -34,15 +34,15 @@ const TERMS: Readonly<Record<SumFunction, Term>> = {
     operands: 1,
     shifted: true,
     emit: ([x], p, keep) => {
-      const d = keep(f32x4.sub(x, p));
-      return [d, f32x4.mul(d, d)];
+      const d = keep(f64x2.sub(x, p));
+      return [d, f64x2.mul(d, d)];
     },
   },
-  products: { operands: 2, shifted: true, emit: ([g, x], p) => [g, f32x4.mul(g, f32x4.sub(x, p))] },
+  products: { operands: 2, shifted: true, emit: ([g, x], p) => [g, f64x2.mul(g, f64x2.sub(x, p))] },
 };
 const resultsOf = (fn: SumFunction): number => (fn === 'sum' ? 1 : 2);
 
-/** Context: bytes of an outer index, of a pattern, of a row; patterns of an outer index, its blocks; addresses. */
+/** Context: bytes of an outer index of x, of a pattern of x, of a row of p; patterns of an outer index, its blocks; addresses. */
 const WORDS = ['outer', 'pattern', 'row', 'patterns', 'blocks', 'partial', 'p', 'x', 'x2'] as const;
 
 function emitSums(m: Module, fn: SumFunction): void {
@@ -52,16 +52,16 @@ function emitSums(m: Module, fn: SumFunction): void {
       f.local('i32', i32.load(c, 4 * i)),
     );
     const results = resultsOf(fn);
-    const sums = Array.from({ length: results }, () => f.locals('v128', COLUMNS / 4));
+    const sums = Array.from({ length: results }, () => f.locals('v128', COLUMNS / 2));
     const [o, block, rows, count, to] = f.locals('i32', 5);
     const at = x.slice(0, operands).map(() => f.local('i32'));
     f.for(begin, end, 1, (unit) => {
       f.set(o, i32.div(unit, blocks));
       f.set(block, i32.mul(i32.rem(unit, blocks), PATTERNS));
       f.set(rows, i32.min(PATTERNS, i32.sub(patterns, block)));
-      f.set(to, i32.add(partial, i32.mul(unit, i32.mul(pattern, results))));
+      f.set(to, i32.add(partial, i32.mul(unit, i32.mul(pattern, 2 * results))));
       if (shifted)
-        f.for(0, pattern, row, (i) => {
+        f.for(0, i32.shl(pattern, 1), row, (i) => {
           f.emit(copy(i32.add(scratch, i), i32.add(p, i32.mul(o, row)), row));
         });
       f.for(0, pattern, 4 * COLUMNS, (column) => {
@@ -69,19 +69,21 @@ function emitSums(m: Module, fn: SumFunction): void {
         at.forEach((a, k) => f.set(a, i32.add(x[k], start)));
         for (const s of sums) for (const v of s) f.set(v, v128.zero());
         const shifts = sums[0].map((_, i) =>
-          shifted ? f.local('v128', v128.load(i32.add(scratch, column), 16 * i)) : v128.zero(),
+          shifted ? f.local('v128', v128.load(i32.add(scratch, i32.shl(column, 1)), 16 * i)) : v128.zero(),
         );
         f.set(count, rows);
         f.repeatAtLeastOnce(count, () => {
           shifts.forEach((shift, i) => {
-            const values = at.map((a) => f.local('v128', v128.load(a, 16 * i)));
+            const values = at.map((a) =>
+              f.local('v128', f64x2.promote_low_f32x4(v128.load64_zero(a, 8 * i))),
+            );
             const terms = emit(values, shift, (v) => f.local('v128', v));
-            terms.forEach((v, k) => f.set(sums[k][i], f32x4.add(sums[k][i], v)));
+            terms.forEach((v, k) => f.set(sums[k][i], f64x2.add(sums[k][i], v)));
           });
           for (const a of at) f.add(a, pattern);
         });
         sums.forEach((s, k) => {
-          const target = i32.add(i32.add(to, i32.mul(pattern, k)), column);
+          const target = i32.add(i32.add(to, i32.mul(pattern, 2 * k)), i32.shl(column, 1));
           s.forEach((v, i) => f.emit(v128.store(target, v, 16 * i)));
         });
       });
@@ -94,9 +96,8 @@ const modules = new Map<SumFunction, () => Compiled>();
 const kernel: WasmKernel<'sums'> = {
   op: 'sums',
   name: 'f32-sums-wasmsimd',
-  bound: 1e-5,
-  supports: ({ rows, channels, x, p }) =>
-    pays([...x, ...p]) && rows * channels >= patternLength(channels, COLUMNS, 1),
+  bound: 1e-12,
+  supports: ({ rows, channels, x }) => pays(x) && rows * channels >= patternLength(channels, COLUMNS, 1),
   prepare(params, memory) {
     const { fn, outer, rows, channels, x, p, y } = params;
     const binding = new Binding(memory);
@@ -104,9 +105,9 @@ const kernel: WasmKernel<'sums'> = {
     const patterns = Math.floor((rows * channels) / pattern);
     const blocks = Math.ceil(patterns / PATTERNS);
     const results = resultsOf(fn);
-    const partial = binding.allocate('float32', outer * blocks * pattern * results);
+    const partial = binding.allocate('float64', outer * blocks * pattern * results);
     const [first, second = 0] = x.map((a) => binding.read(a));
-    const fields = [4 * rows * channels, 4 * pattern, 4 * channels, patterns, blocks];
+    const fields = [4 * rows * channels, 4 * pattern, 8 * channels, patterns, blocks];
     const context = binding.constant('int32', [
       ...fields,
       partial.byteOffset,
@@ -117,7 +118,7 @@ const kernel: WasmKernel<'sums'> = {
     let module = modules.get(fn);
     if (module === undefined) modules.set(fn, (module = lazyModule((m) => emitSums(m, fn))));
     const work = x.length * x[0].byteLength;
-    const call = binding.call(module(), 'run', context, outer * blocks, work, 4 * pattern);
+    const call = binding.call(module(), 'run', context, outer * blocks, work, 8 * pattern);
     return binding.finish(call, () => {
       for (const a of y) a.fill(0);
       for (let unit = 0, i = 0; unit < outer * blocks; unit++) {
@@ -137,7 +138,7 @@ const kernel: WasmKernel<'sums'> = {
     const params = {
       ...{ fn, outer, rows, channels },
       x: [values.subarray(5), values.slice(0, -5)].slice(0, TERMS[fn].operands),
-      p: [sampleFloats(outer * channels)],
+      p: [Float64Array.from(sampleFloats(outer * channels))],
       y: Array.from({ length: resultsOf(fn) }, (_, k) =>
         output.subarray(k * outer * channels, (k + 1) * outer * channels),
       ),
