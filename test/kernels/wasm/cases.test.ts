@@ -1,5 +1,6 @@
-/** Random problems of all generators, a few hundred each; `npm run fuzz:kernels` draws many more. */
+/** Random problems of all generators, some dozens each; `npm run fuzz:kernels` draws many more. */
 import t from 'tap';
+import { wasmFeatures } from '../../../kernels/index.js';
 import { Random } from '../../../src/core/index.js';
 import { cases } from './cases/index.js';
 import { compare, tuned } from './compare.js';
@@ -7,7 +8,7 @@ import { compare, tuned } from './compare.js';
 const covered = new Set<string>();
 for (const [name, draw] of Object.entries(cases))
   t.test(`${name} equal the reference within their bound, integers bit for bit`, (t) => {
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < 60; i++) {
       const seed = `${name} ${i}`;
       const { failures, kernels } = compare(draw(new Random(seed)));
       kernels.forEach((kernel) => covered.add(kernel));
@@ -17,6 +18,8 @@ for (const [name, draw] of Object.entries(cases))
   });
 
 t.test('every WebAssembly kernel was compared', (t) => {
-  for (const { name } of tuned) if (name.includes('wasm')) t.ok(covered.has(name), name);
+  for (const { name } of tuned)
+    if (name.includes('wasm') && (wasmFeatures().relaxedSimd || !name.includes('relaxed')))
+      t.ok(covered.has(name), name);
   t.end();
 });
