@@ -4,6 +4,7 @@ import { parse } from './args.js';
 import { EXIT, FailedRun, UsageError, type Command, type Io } from './command.js';
 import { COMMANDS } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
+import { enableRevectorize } from '../node/index.js';
 import { packageVersion } from './paths.js';
 import { didYouMean } from './suggest.js';
 
@@ -38,6 +39,7 @@ function find(name: string): Command | null {
 
 async function runCommand(command: Command, words: readonly string[], io: Io): Promise<number> {
   let verbose = words.includes('--verbose');
+  let restore: (() => void) | undefined;
   try {
     const args = parse(command, words);
     const { help, quiet } = args.options;
@@ -46,9 +48,13 @@ async function runCommand(command: Command, words: readonly string[], io: Io): P
       commandHelp(command).forEach((line) => io.stdout(line));
       return EXIT.ok;
     }
+    // commands that run kernels have it, see kernelOption
+    if ('revectorize' in args.options && args.options.revectorize === true) restore = enableRevectorize();
     return await command.run(args, quiet ? { ...io, stderr: SILENT, isTTY: false } : io);
   } catch (error) {
     return fail(command, error, verbose, io);
+  } finally {
+    restore?.();
   }
 }
 

@@ -69,6 +69,14 @@ export const dataOption = {
   },
 } as const satisfies OptionTable;
 
+/** For commands that run kernels. */
+export const kernelOption = {
+  revectorize: {
+    kind: 'flag',
+    help: 'kernels of 256 bits, through an experimental flag of V8; Node 24 or later',
+  },
+} as const satisfies OptionTable;
+
 export interface ParsedArgs<T extends OptionTable = OptionTable> {
   /** As many as the command names. */
   readonly positionals: readonly string[];

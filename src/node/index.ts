@@ -2,4 +2,5 @@
 export * from './dataset.js';
 export * from './files.js';
 export * from './progress.js';
+export * from './revectorize.js';
 export * from './threads.js';

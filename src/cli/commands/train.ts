@@ -13,6 +13,7 @@ import {
   defineCommand,
   EXIT,
   FailedRun,
+  kernelOption,
   seedOption,
   UsageError,
   type Io,
@@ -33,6 +34,7 @@ const options = {
   lr: { kind: 'number', min: 1e-8, help: 'highest learning rate (default: as the model needs)' },
   limit: { kind: 'integer', min: 1, help: 'use the first N training images only' },
   ...seedOption,
+  ...kernelOption,
   out: {
     kind: 'text',
     placeholder: 'FILE',
