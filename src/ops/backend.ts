@@ -15,12 +15,13 @@ import { scoped, unscoped, type Allocator } from '../core/storage.js';
 
 interface Current {
   readonly backend: Backend;
-  /** with the kernels of training; undefined until it is needed */
-  complete?: Backend;
+  /** by op, with the kernels of training; filled as ops are used, and shorter to search than all of them */
+  readonly byOp: Map<OpName, Backend>;
   /** undefined until it is needed: importing starts no engine */
   memory: WasmMemory | null | undefined;
 }
-let current: Current = { backend: wasm, memory: undefined };
+const use = (next: Backend): Current => ({ backend: next, byOp: new Map(), memory: undefined });
+let current = use(wasm);
 
 /** The kernels in use; WebAssembly by default, and plain JavaScript where there is none. */
 export function backend(): Backend {
@@ -30,7 +31,7 @@ export function backend(): Backend {
 /** Uses `next` from now on. Returns a function that puts the previous backend back. */
 export function setBackend(next: Backend): () => void {
   const previous = current;
-  current = { backend: next, memory: undefined };
+  current = use(next);
   return () => {
     current = previous;
   };
@@ -44,8 +45,12 @@ function linearMemory(): WasmMemory | null {
 
 /** Runs one kernel once. */
 export function compute<O extends OpName>(op: O, params: OpParams[O]): void {
-  current.complete ??= withTraining(current.backend);
-  run(current.complete, op, params, linearMemory() ?? undefined);
+  let kernels = current.byOp.get(op);
+  if (kernels === undefined) {
+    kernels = withTraining(current.backend).filter((kernel) => kernel.op === op);
+    current.byOp.set(op, kernels);
+  }
+  run(kernels, op, params, linearMemory() ?? undefined);
 }
 
 /**

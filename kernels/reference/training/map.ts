@@ -208,6 +208,7 @@ export const map: Kernel<'map'> = {
     const chunk = Math.min(n, period * Math.ceil(CHUNK / period));
     return () => {
       const whole = x.map((a) => (isShort(a) ? repeated(a, chunk, inner) : a));
+      if (chunk === n) return loop(whole, s, y);
       for (let i = 0; i < n; i += chunk) {
         const to = Math.min(i + chunk, n);
         loop(

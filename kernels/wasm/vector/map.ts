@@ -175,18 +175,30 @@ const kernel: WasmKernel<'map'> = {
     const period = x.reduce((length, a) => (a.length === n || a.length === 1 ? length : a.length), 1);
     const runs = kinds.includes('run');
     const segment = runs ? inner : patternLength(period, BLOCK, kinds.includes('cycle') ? 128 : SEGMENT);
-    const context = binding.constant('int32', [
+    // single values from outside the memory get a place behind the context
+    const singles = x.filter((a, k) => kinds[k] === 'one' && !binding.engine.memory.owns(a));
+    const tail = HEAD + x.length + y.length + s.length;
+    const context = binding.allocate('int32', tail + singles.length);
+    const addressOf = (a: NumberArray): number => {
+      const single = singles.indexOf(a);
+      return single < 0 ? binding.read(a) : context.byteOffset + 4 * (tail + single);
+    };
+    context.set([
       n,
       segment,
       period,
-      ...x.map((a) => binding.read(a)),
+      ...x.map(addressOf),
       ...y.map((a) => binding.write(a)),
       ...s.map(bitsOf),
     ]);
+    const readSingles = (): void => {
+      singles.forEach((a, i) => (context[tail + i] = a instanceof Int32Array ? a[0] : bitsOf(a[0])));
+    };
     const bytes = [...x, ...y].reduce((sum, a) => sum + a.byteLength, 0);
     const scratch = 4 * BLOCK * y.length + 4 * segment * kinds.filter((k) => k === 'cycle').length;
     return binding.finish(
-      binding.call(compiled(kindOf(p), p), 'run', context, Math.ceil(n / segment), bytes, scratch),
+      readSingles,
+      binding.call(compiled(kindOf(p), p), 'run', context.byteOffset, Math.ceil(n / segment), bytes, scratch),
     );
   },
   kind: kindOf,
