@@ -1,9 +1,11 @@
 /** What a model is made of, as plain data for `inspect`. Sizes are those of the file, work is per image. */
-import type { NDArray, QParams, Shape } from '../core/index.js';
+import { NDArray, type QParams, type Shape } from '../core/index.js';
 import type { Model } from '../formats/index.js';
-import { isLayer, macsOf, paramsOf, type Graph, type Node, type Param } from '../graph/index.js';
-import { Session } from '../runtime/index.js';
+import { isLayer, macsOf, paramsOf, storageOf, type Graph, type Node, type Param } from '../graph/index.js';
+import { Session, type LayerProfile } from '../runtime/index.js';
 import { isInteger } from './inference.js';
+
+const PROFILE_ROUNDS = 100;
 
 export interface CodesDescription {
   readonly bits: number;
@@ -31,6 +33,8 @@ export interface LayerDescription {
   /** Multiply-adds. */
   readonly macs: number;
   readonly kernel: string | null;
+  /** Measured, where that was asked for; see `Session.profile`. */
+  readonly profile: Pick<LayerProfile, 'ms' | 'gops' | 'share'> | null;
 }
 
 export interface WeightDescription {
@@ -58,10 +62,19 @@ export interface ModelDescription {
   readonly unshared_bytes: number | null;
 }
 
-export function describeModel({ graph, info }: Model): ModelDescription {
+/** @param profile measure what each layer of an integer model takes, on one image of zeros */
+export function describeModel({ graph, info }: Model, profile: boolean): ModelDescription {
   const session = isInteger(graph) ? new Session(graph) : null;
   const kernels = new Map(session?.kernels.map(({ id, kernel }) => [id, kernel]));
-  const layers = graph.nodes.map((node) => describeNode(graph, node, kernels.get(node.id) ?? null));
+  const times = new Map(
+    session !== null && profile
+      ? session.profile(inputOf(graph), PROFILE_ROUNDS).map((layer) => [layer.id, layer])
+      : [],
+  );
+  session?.dispose();
+  const layers = graph.nodes.map((node) =>
+    describeNode(graph, node, kernels.get(node.id) ?? null, times.get(node.id) ?? null),
+  );
   const value = (id: string): { id: string; shape: Shape } => ({ id, shape: shapeOf(graph, id) });
   const params = [...graph.params.values()];
   const { numerics } = graph;
@@ -84,7 +97,18 @@ function shapeOf(graph: Graph, id: string): Shape {
   return graph.values.get(id)!.shape.slice(1);
 }
 
-function describeNode(graph: Graph, node: Node, kernel: string | null): LayerDescription {
+/** One image of zeros. */
+function inputOf(graph: Graph): NDArray {
+  const value = graph.values.get(graph.inputs[0])!;
+  return NDArray.zeros([1, ...shapeOf(graph, value.id)], storageOf(value));
+}
+
+function describeNode(
+  graph: Graph,
+  node: Node,
+  kernel: string | null,
+  time: LayerProfile | null,
+): LayerDescription {
   const params = [...new Set(paramsOf(node))].map((id) => graph.params.get(id)!);
   return {
     id: node.id,
@@ -98,6 +122,7 @@ function describeNode(graph: Graph, node: Node, kernel: string | null): LayerDes
     bytes: params.reduce((sum, p) => sum + bytesOf(p), 0),
     macs: macsOf(graph, node),
     kernel,
+    profile: time && { ms: time.ms, gops: time.gops, share: time.share },
   };
 }
 

@@ -1,16 +1,17 @@
 /** Runs a model, float or integer, through one interface, and measures how well and how fast it classifies. */
-import { js, reference, type Backend } from '../../kernels/index.js';
+import { js, reference, wasm, type Backend } from '../../kernels/index.js';
 import { noGrad, type Tensor } from '../autograd/index.js';
 import { formatShape, GraphError, sameShape, ShapeError, type NDArray, type Shape } from '../core/index.js';
 import { DataLoader, type ArrayDataset } from '../data/index.js';
 import type { Model, ModelInfo } from '../formats/index.js';
 import type { Graph } from '../graph/index.js';
-import { setBackend } from '../ops/index.js';
+import { local } from '../ops/backend.js';
+import { setBackend, tidy } from '../ops/index.js';
 import { Session } from '../runtime/index.js';
 import { GraphModule } from '../trace/index.js';
 import { Pauser } from '../train/pause.js';
 
-export const BACKENDS: Readonly<Record<'js' | 'reference', Backend>> = { js, reference };
+export const BACKENDS: Readonly<Record<'wasm' | 'js' | 'reference', Backend>> = { wasm, js, reference };
 export type BackendName = keyof typeof BACKENDS;
 
 /** Images per pass where nothing else is asked for. */
@@ -47,7 +48,7 @@ export function predictor(graph: Graph, options: { backend: BackendName; batch: 
   return (x) => {
     const restore = setBackend(backend);
     try {
-      return noGrad(() => module.forward(x)).value;
+      return tidy(() => noGrad(() => module.forward(local(x)).value));
     } finally {
       restore();
     }
@@ -87,7 +88,7 @@ export async function classify(
   dataset: ArrayDataset,
   options: ClassifyOptions,
 ): Promise<Classification> {
-  const { backend = 'js', batch = EVALUATION_BATCH, signal } = options;
+  const { backend = 'wasm', batch = EVALUATION_BATCH, signal } = options;
   checkInput(model.graph, dataset.imageShape);
   const predict = predictor(model.graph, { backend, batch });
   const classes = Array.from({ length: dataset.classes }, () => ({ images: 0, correct: 0 }));

@@ -240,7 +240,7 @@ export class Session {
     const { inputs, outputs } = this.graph;
     if (inputs.length !== 1 || outputs.length !== 1)
       throw new GraphError(
-        `${what}: the graph has ${inputs.length} inputs and ${outputs.length} outputs; use runAll`,
+        `${what}: the graph has ${inputs.length} inputs and ${outputs.length} outputs, not one of each; run it with runAll`,
       );
     return [inputs[0], outputs[0]];
   }

@@ -129,7 +129,13 @@ t.test('inspection of models, checkpoints and safetensors files', async (t) => {
   const { out } = await cli(['inspect', at('whole-qat-w4a8.octo')]);
   t.match(out[0], /integer model, fixed-double requantization/);
   t.match(out.join('\n'), /features\.8 +int8 \* .*int4 \* /);
-  const printed = await cli(['inspect', at('whole-qat-w4a8.octo'), '--json', '-']);
+  t.notMatch(out.join('\n'), /Gop/);
+  const timed = await cli(['inspect', at('whole-qat-w4a8.octo'), '--profile']);
+  t.match(
+    timed.out.join('\n'),
+    /layer +ms +share +Gop\/s +kernel[^]*\nfeatures\.8 +[\d.]+ +[\d.]+ % +[\d.]+ +q8-/,
+  );
+  const printed = await cli(['inspect', at('whole-qat-w4a8.octo'), '--json', '-', '--profile']);
   const described = JSON.parse(printed.out.join('\n')) as {
     layers: {
       id: string;
@@ -137,6 +143,7 @@ t.test('inspection of models, checkpoints and safetensors files', async (t) => {
       macs: number;
       weight: { codes: object } | null;
       kernel: string | null;
+      profile: { ms: number; gops: number | null; share: number } | null;
     }[];
     macs: number;
   };
@@ -149,6 +156,8 @@ t.test('inspection of models, checkpoints and safetensors files', async (t) => {
     described.macs,
     described.layers.reduce((n, l) => n + l.macs, 0),
   );
+  const share = described.layers.reduce((n, l) => n + (l.profile?.share ?? 0), 0);
+  t.ok(Math.abs(share - 1) < 1e-9);
   const checkpoint = await cli(['inspect', at('whole.checkpoint')]);
   t.match(checkpoint.out[0], 'checkpoint after 2 epochs, 12 steps');
   const tensors = new Map([['w', new NDArray(Float32Array.of(-1.5, 2), [2, 1])]]);

@@ -1,5 +1,5 @@
 /** `octograd evaluate`: how well a model classifies the test set, and how fast. */
-import { defineCommand, dataOption, EXIT } from '../command.js';
+import { defineCommand, dataOption, EXIT, kernelOption } from '../command.js';
 import { loadData } from '../data.js';
 import { loadModel, printResult } from '../files.js';
 import { BACKENDS, classify, EVALUATION_BATCH, isInteger, type BackendName } from '../inference.js';
@@ -16,10 +16,11 @@ export const evaluate = defineCommand({
     backend: {
       kind: 'choice',
       choices: Object.keys(BACKENDS) as BackendName[],
-      default: 'js',
-      help: 'tuned kernels, or the slow ones that define the results',
+      default: 'wasm',
+      help: 'WebAssembly, plain JavaScript, or the slow kernels that define the results',
     },
     batch: { kind: 'integer', min: 1, default: EVALUATION_BATCH, help: 'images per pass' },
+    ...kernelOption,
   },
   async run({ positionals: [path], options }, io) {
     const { backend, batch } = options;

@@ -11,19 +11,21 @@ import {
   type ModelDescription,
 } from '../describe.js';
 import { printResult, readAs } from '../files.js';
-import { formatBytes, formatCount } from '../report/numbers.js';
+import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
 
 export const inspect = defineCommand({
   name: 'inspect',
   summary: 'layers of a model, or tensors of a checkpoint or safetensors file',
   positionals: [{ name: 'FILE', help: 'a model (.octo), a checkpoint or a safetensors file' }],
-  options: {},
+  options: {
+    profile: { kind: 'flag', help: 'integer models: time every layer, one image at a time' },
+  },
   run({ positionals: [path], options }, io) {
     const bytes = readBytes(path);
     const { tensors, metadata } = readAs(path, decodeSafetensors);
     if (metadata.format === 'octograd' && metadata.kind === 'model') {
-      const model = describeModel(readAs(path, decodeModel));
+      const model = describeModel(readAs(path, decodeModel), options.profile);
       printResult(io, options, modelLines(path, bytes.length, model), {
         file: path,
         bytes: bytes.length,
@@ -61,6 +63,7 @@ function modelLines(path: string, bytes: number, m: ModelDescription): string[] 
     '',
     ...layerTable(m.layers, integer),
     ...(integer ? ['', ...codesTable(m.layers)] : []),
+    ...(m.layers.some(({ profile }) => profile !== null) ? ['', ...profileTable(m.layers)] : []),
     '',
     `${counted(m.parameters, 'parameter')} in ${formatBytes(m.parameter_bytes)}, ${counted(m.macs, 'multiply-add')} an image${memory}`,
   ];
@@ -98,6 +101,23 @@ function codesTable(layers: readonly LayerDescription[]): string[] {
     rangeText(weight),
   ]);
   return columns([head, ...rows]);
+}
+
+function profileTable(layers: readonly LayerDescription[]): string[] {
+  const rows = layers.flatMap(({ id, profile, kernel }) =>
+    profile === null
+      ? []
+      : [
+          [
+            id,
+            formatMilliseconds(profile.ms),
+            formatPercent(profile.share),
+            profile.gops === null ? '' : number(profile.gops),
+            kernel!,
+          ],
+        ],
+  );
+  return columns([['layer', 'ms', 'share', 'Gop/s', 'kernel'], ...rows], [1, 2, 3]);
 }
 
 function rangeText(weight: LayerDescription['weight']): string {

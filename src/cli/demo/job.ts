@@ -194,7 +194,7 @@ class Job {
   }
 
   #accuracy(integers: Graph): number {
-    const predict = predictor(integers, { backend: 'js', batch: EVALUATION_BATCH });
+    const predict = predictor(integers, { backend: 'wasm', batch: EVALUATION_BATCH });
     let correct = 0;
     for (const { inputs, targets } of this.#test.batches())
       correct += countCorrect(new Tensor(predict(inputs)), targets) ?? 0;
@@ -221,7 +221,7 @@ class Job {
       tensors: result.tensors,
       codes_compared: result.codesCompared,
       codes_different: result.codesDifferent,
-      backend: 'js',
+      backend: 'wasm',
     });
     // The activations hardly depend on the width of the weights: shown once.
     const first = this.#histograms.length === 0;

@@ -13,7 +13,7 @@ export const TIMED_IMAGES = 50;
 export function timeVariants(files: readonly Uint8Array[], images: NDArray): number[] {
   const x = new Tensor(images);
   const runs = files.map((file) =>
-    predictor(decodeModel(file).graph, { backend: 'js', batch: images.shape[0] }),
+    predictor(decodeModel(file).graph, { backend: 'wasm', batch: images.shape[0] }),
   );
   const times = runs.map(() => new Float64Array(ROUNDS));
   for (let round = -3; round < ROUNDS; round++)
