@@ -3,11 +3,12 @@
  * is looked up; the tables follow the definitions of the reference, for both numerics.
  */
 import { codeMin } from '../lut.js';
-import { applyRequantization } from '../requantize.js';
+import { clamp, multiplyByQuantizedMultiplier } from '../requantize.js';
+import { roundHalfEven } from '../rounding.js';
 import type { ScaledOperands } from '../reference/broadcast.js';
 import { terms } from '../reference/qadd.js';
 import { factors } from '../reference/qmul.js';
-import type { BinaryParams, Kernel, Memory, QuantizedArray } from '../types.js';
+import type { BinaryParams, Kernel, Memory, QuantizedArray, Requantization } from '../types.js';
 
 const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
@@ -27,14 +28,29 @@ function prepare(
   const tableB = tableOf(p.b, b);
   const firstA = codeMin(p.a.data);
   const firstB = codeMin(p.b.data);
+  // loaded in the loop, through p: 5 or 15 ns a sum from run to run in Node 20, instead of 5
+  const [x0, x1, y] = [p.a.data, p.b.data, p.y.data];
+  const { zeroPoint, min, max } = requant;
+  const scale = scaler(requant);
+  // in Node 24, medians of 9 processes: 15 ns a sum with a loop for each, 24 with one that chooses
+  if (product)
+    return () => {
+      for (let i = 0; i < y.length; i++)
+        y[i] = clamp(scale(tableA[x0[i] - firstA] * tableB[x1[i] - firstB]) + zeroPoint, min, max);
+    };
   return () => {
-    const y = p.y.data;
-    for (let i = 0; i < y.length; i++) {
-      const u = tableA[p.a.data[i] - firstA];
-      const v = tableB[p.b.data[i] - firstB];
-      y[i] = applyRequantization(product ? u * v : u + v, 0, requant);
-    }
+    for (let i = 0; i < y.length; i++)
+      y[i] = clamp(scale(tableA[x0[i] - firstA] + tableB[x1[i] - firstB]) + zeroPoint, min, max);
   };
+}
+
+/** `applyRequantization` of one multiplier without zero point and clamp; in a closure V8 takes it for a constant. */
+function scaler(r: Requantization): (sum: number) => number {
+  const multiplier = r.multiplier[0];
+  if (r.numerics === 'float') return (sum) => roundHalfEven(Math.fround(Math.fround(sum) * multiplier));
+  const { rounding } = r;
+  const shift = r.shift[0];
+  return (sum) => multiplyByQuantizedMultiplier(sum, multiplier, shift, rounding);
 }
 
 export const qadd: Kernel<'qadd'> = {
