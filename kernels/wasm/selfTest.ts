@@ -119,6 +119,6 @@ export function sampleRequantization(
       multiplier: new Float32Array(channels).map(() => (100 + (next.next().value >> 26)) / magnitude),
     };
   const multiplier = new Int32Array(channels).map(() => 2 ** 30 + (next.next().value >>> 3));
-  const shift = new Int32Array(channels).fill(7 - Math.round(Math.log2(magnitude)));
+  const shift = new Int32Array(channels).fill(7 - Math.floor(Math.log2(magnitude)));
   return { ...range, numerics: 'fixed', rounding: like.rounding, multiplier, shift };
 }
