@@ -11,17 +11,19 @@ import {
   resolve,
   wasm,
 } from '../../../kernels/index.js';
+import { training, trainingReference } from '../../../kernels/training.js';
 import { dtypeOf } from '../../../src/core/index.js';
 import { difference, result } from '../js/samples.js';
 import type { Case } from './cases/types.js';
 
-export const tuned = wasm.filter((kernel) => !reference.includes(kernel));
+const specification = [...reference, ...trainingReference];
+export const tuned = training.filter((kernel) => !specification.includes(kernel));
 
 /** What went wrong, or nothing; and the kernels that were compared, with operands on the heap and in the linear memory. */
 export function compare({ op, params, output, bound }: Case): { failures: string[]; kernels: string[] } {
   const failures: string[] = [];
   const kernels: string[] = [];
-  const want = result(resolve<OpName>(reference, op, params), params, output);
+  const want = result(resolve<OpName>(specification, op, params), params, output);
   const memory = memoryOf(wasm);
   memory.scope(() => {
     const places = [
@@ -50,13 +52,14 @@ function placed<P extends OpParams[OpName]>(
   output: ArrayLike<number>,
   memory: Memory,
 ): { params: P; output: ArrayLike<number> } {
-  let moved = output;
+  const moved = new Map<unknown, ArrayLike<number>>();
   const move = (v: unknown): unknown => {
     if (ArrayBuffer.isView(v)) {
+      if (moved.has(v)) return moved.get(v);
       const from = v as Float32Array;
       const to = memory.allocate(dtypeOf(from) as MemoryType, from.length);
       to.set(from);
-      if (from === output) moved = to;
+      moved.set(from, to);
       return to;
     }
     if (Array.isArray(v)) return v.map(move);
@@ -65,7 +68,7 @@ function placed<P extends OpParams[OpName]>(
     return v;
   };
   const copy = move(params) as P;
-  return { params: copy, output: moved };
+  return { params: copy, output: moved.get(output)! };
 }
 
 const describe = (params: object): string =>
