@@ -41,23 +41,38 @@ export function forEachWindow(
  * Visits every pair of an output element and a filter tap that lies inside the image, outputs in memory order.
  * `out` indexes y, `cell` the first channel of the output's group in x, `tap` the first channel of that tap in w; the
  * `inChannels / groups` values after `cell` and `tap` belong together.
+ *
+ * With loops of its own: on top of forEachWindow, a closure in a closure, a convolution takes 2 to 3 times as long.
  */
 export function forEachTap(g: ConvGeometry, visit: (out: number, cell: number, tap: number) => void): void {
   const depth = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
-  const taps = g.kernelHeight * g.kernelWidth;
-  forEachWindow(g, (position, first, rows, columns, firstTap) => {
-    for (let o = 0; o < g.outChannels; o++) {
-      const channel = Math.floor(o / outPerGroup) * depth;
-      for (let ky = 0; ky < rows; ky++) {
-        for (let kx = 0; kx < columns; kx++) {
-          const cell = first + ky * g.dilationHeight * g.inWidth + kx * g.dilationWidth;
-          const tap = o * taps + firstTap + ky * g.kernelWidth + kx;
-          visit(position * g.outChannels + o, cell * g.inChannels + channel, tap * depth);
+  let out = 0;
+  for (let n = 0; n < g.batch; n++) {
+    for (let oy = 0; oy < g.outHeight; oy++) {
+      const top = oy * g.strideHeight - g.padTop;
+      const kyFirst = firstTap(top, g.dilationHeight);
+      const kyEnd = endTap(top, g.dilationHeight, g.kernelHeight, g.inHeight);
+      for (let ox = 0; ox < g.outWidth; ox++) {
+        const left = ox * g.strideWidth - g.padLeft;
+        const kxFirst = firstTap(left, g.dilationWidth);
+        const kxEnd = endTap(left, g.dilationWidth, g.kernelWidth, g.inWidth);
+        for (let o = 0; o < g.outChannels; o++, out++) {
+          const firstChannel = Math.floor(o / outPerGroup) * depth;
+          for (let ky = kyFirst; ky < kyEnd; ky++) {
+            const row = (n * g.inHeight + top + ky * g.dilationHeight) * g.inWidth + left;
+            const filterRow = (o * g.kernelHeight + ky) * g.kernelWidth;
+            for (let kx = kxFirst; kx < kxEnd; kx++)
+              visit(
+                out,
+                (row + kx * g.dilationWidth) * g.inChannels + firstChannel,
+                (filterRow + kx) * depth,
+              );
+          }
         }
       }
     }
-  });
+  }
 }
 
 /** Visits every pair of an output element and a cell of its window inside the image: pooling, channel by channel. */
