@@ -1,10 +1,18 @@
 /** Dispatch: picks the command, parses its options, runs it, and turns what is thrown into one line and an exit code. */
 import { OctogradError } from '../core/index.js';
 import { parse } from './args.js';
-import { EXIT, FailedRun, UsageError, type Command, type Io } from './command.js';
+import {
+  EXIT,
+  FailedRun,
+  UsageError,
+  type Command,
+  type Io,
+  type kernelOptions,
+  type OptionValues,
+} from './command.js';
 import { COMMANDS } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
-import { enableRevectorize } from '../node/index.js';
+import { enableRevectorize, startThreads } from '../node/index.js';
 import { packageVersion } from './paths.js';
 import { didYouMean } from './suggest.js';
 
@@ -39,7 +47,7 @@ function find(name: string): Command | null {
 
 async function runCommand(command: Command, words: readonly string[], io: Io): Promise<number> {
   let verbose = words.includes('--verbose');
-  let restore: (() => void) | undefined;
+  const restore: (() => void | Promise<void>)[] = [];
   try {
     const args = parse(command, words);
     const { help, quiet } = args.options;
@@ -48,13 +56,15 @@ async function runCommand(command: Command, words: readonly string[], io: Io): P
       commandHelp(command).forEach((line) => io.stdout(line));
       return EXIT.ok;
     }
-    // commands that run kernels have it, see kernelOption
-    if ('revectorize' in args.options && args.options.revectorize === true) restore = enableRevectorize();
+    // commands that run kernels have these, see kernelOptions
+    const { revectorize, threads } = args.options as Partial<OptionValues<typeof kernelOptions>>;
+    if (revectorize === true) restore.push(enableRevectorize());
+    if (threads !== undefined) restore.push(await startThreads(threads));
     return await command.run(args, quiet ? { ...io, stderr: SILENT, isTTY: false } : io);
   } catch (error) {
     return fail(command, error, verbose, io);
   } finally {
-    restore?.();
+    for (const undo of restore.reverse()) await undo();
   }
 }
 

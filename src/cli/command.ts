@@ -69,8 +69,9 @@ export const dataOption = {
   },
 } as const satisfies OptionTable;
 
-/** For commands that run kernels. */
-export const kernelOption = {
+/** For commands that run kernels; the command line itself acts on them. */
+export const kernelOptions = {
+  threads: { kind: 'integer', default: 1, min: 1, help: 'that share the work of large layers' },
   revectorize: {
     kind: 'flag',
     help: 'kernels of 256 bits, through an experimental flag of V8; Node 24 or later',

@@ -1,5 +1,5 @@
 /** `octograd evaluate`: how well a model classifies the test set, and how fast. */
-import { defineCommand, dataOption, EXIT, kernelOption } from '../command.js';
+import { defineCommand, dataOption, EXIT, kernelOptions } from '../command.js';
 import { loadData } from '../data.js';
 import { loadModel, printResult } from '../files.js';
 import { BACKENDS, classify, EVALUATION_BATCH, isInteger, type BackendName } from '../inference.js';
@@ -17,10 +17,10 @@ export const evaluate = defineCommand({
       kind: 'choice',
       choices: Object.keys(BACKENDS) as BackendName[],
       default: 'wasm',
-      help: 'WebAssembly, plain JavaScript, or the slow kernels that define the results',
+      help: 'kernels; the slow ones of the reference define the results',
     },
     batch: { kind: 'integer', min: 1, default: EVALUATION_BATCH, help: 'images per pass' },
-    ...kernelOption,
+    ...kernelOptions,
   },
   async run({ positionals: [path], options }, io) {
     const { backend, batch } = options;

@@ -5,7 +5,7 @@ import { encodeModel, type Model } from '../../formats/index.js';
 import { readBytes } from '../../node/index.js';
 import { compareCodes, convert, type CodeComparison } from '../../quant/index.js';
 import type { DataLoader } from '../../data/index.js';
-import { dataOption, defineCommand, EXIT, FailedRun, kernelOption, seedOption } from '../command.js';
+import { dataOption, defineCommand, EXIT, FailedRun, kernelOptions, seedOption } from '../command.js';
 import { loadData } from '../data.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { classify, EVALUATION_BATCH, isInteger, loaderFor } from '../inference.js';
@@ -54,7 +54,7 @@ export const quantize = defineCommand({
     limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
     compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },
     ...seedOption,
-    ...kernelOption,
+    ...kernelOptions,
     out: {
       kind: 'text',
       placeholder: 'FILE',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DTypeError, formatShape, NDArray } from '../../core/index.js';
 import { decodeNpy, encodeNpy, type ModelInfo } from '../../formats/index.js';
 import type { Graph, ValueId } from '../../graph/index.js';
-import { defineCommand, EXIT, kernelOption } from '../command.js';
+import { defineCommand, EXIT, kernelOptions } from '../command.js';
 import { loadModel, printResult, readAs, writeOutput } from '../files.js';
 import { checkInput, EVALUATION_BATCH } from '../inference.js';
 import { fileNames, runValues } from '../values.js';
@@ -23,7 +23,7 @@ export const run = defineCommand({
     output: { kind: 'text', placeholder: 'DIR', required: true, help: 'folder of the results' },
     all: { kind: 'flag', help: 'also every value inside the model' },
     codes: { kind: 'flag', help: 'integer models: the codes themselves, not the numbers they stand for' },
-    ...kernelOption,
+    ...kernelOptions,
   },
   run({ positionals: [path], options }, io) {
     const { graph, info } = loadModel(path);

@@ -13,7 +13,7 @@ import {
   defineCommand,
   EXIT,
   FailedRun,
-  kernelOption,
+  kernelOptions,
   seedOption,
   UsageError,
   type Io,
@@ -34,7 +34,7 @@ const options = {
   lr: { kind: 'number', min: 1e-8, help: 'highest learning rate (default: as the model needs)' },
   limit: { kind: 'integer', min: 1, help: 'use the first N training images only' },
   ...seedOption,
-  ...kernelOption,
+  ...kernelOptions,
   out: {
     kind: 'text',
     placeholder: 'FILE',
