@@ -112,6 +112,7 @@ export interface OpParams {
   /**
    * Sums in double precision over the rows of [outer, rows, channels] arrays: y[k][o, c] = sum over r of term k of
    * x[0][o, r, c], ... and of p[0][o, c]. Terms: `sum` x; `moments` x - p and its square; `products` x0 and x0 * (x1 - p).
+   * `range` is no sum: the smallest and the largest x, NaN where one is NaN.
    */
   sums: {
     readonly fn: SumFunction;
@@ -335,7 +336,7 @@ export type MapFunction =
   // and 1 where first <= acc <= last and quantMin <= q <= quantMax, else 0
   | 'requantized';
 
-export type SumFunction = 'sum' | 'moments' | 'products';
+export type SumFunction = 'sum' | 'moments' | 'products' | 'range';
 
 /** Positions start[i], start[i] + step, ... below end[i] of one axis belong to window i: all inside, at least one. */
 export interface PoolTaps {

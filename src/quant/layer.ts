@@ -21,7 +21,7 @@ function inverseDeviation(variance: NDArray, eps: number): Tensor {
 }
 
 /** Factors per output channel, shaped to multiply a weight of the given rank. */
-function perFilter(factor: Tensor, rank: number): Tensor {
+export function perFilter(factor: Tensor, rank: number): Tensor {
   return reshape(factor, [factor.size, ...new Array<number>(rank - 1).fill(1)]);
 }
 

@@ -20,7 +20,7 @@ import { compute } from '../ops/backend.js';
 import { layerRequantization, lower, type Bindings } from '../runtime/index.js';
 import { activate, executeBatchNorm, executeLayer, executeNode, GraphModule } from '../trace/index.js';
 import { annotate, quantizerOf } from './annotate.js';
-import { foldedWeights, leaveRoomForBias, scaledWeights, type LayerWeights } from './layer.js';
+import { foldedWeights, leaveRoomForBias, perFilter, scaledWeights, type LayerWeights } from './layer.js';
 import type { QConfig } from './qconfig.js';
 import type { QSpec } from './qspec.js';
 import { Quantizer } from './quantizer.js';
@@ -246,7 +246,8 @@ export class QuantizedModule extends GraphModule {
   #layerWithLiveBatchNorm(node: LayerNode, x: Tensor): Tensor {
     const { weight, factor } = scaledWeights(node, this);
     const w = fakeQuantize(weight, this.#observeWeight(node, weight).qparams());
-    let y = div(executeLayer(node, x, w, null), factor);
+    // The layer is linear: dividing its weights is dividing its result, which is larger.
+    let y = executeLayer(node, x, div(w, perFilter(factor, w.rank)), null);
     if (node.bias !== null) y = add(y, this.tensor(node.bias));
     y = executeBatchNorm(node.batchNorm!, y, this, true);
     return this.#fakeQuantize(node.id, activate(y, node.activation));

@@ -1,5 +1,5 @@
-/** Sums over rows with channels innermost: bias gradients, the moments and gradients of normalisations. */
-import type { FloatArray, Kernel, OpParams } from '../../types.js';
+/** Sums over rows with channels innermost: bias gradients, the moments and gradients of normalisations; and ranges. */
+import type { FloatArray, Kernel, OpParams, SumFunction } from '../../types.js';
 
 /** Adds the rows in elements [from, end) of x to the sums of one outer index, which start, as p does, at `at`. */
 type Loop = (
@@ -45,6 +45,33 @@ const LOOPS: Readonly<Record<OpParams['sums']['fn'], Loop>> = {
         product[at + c] += d * (x[i + c] - p[at + c]);
       }
   },
+  range([x], from, end, channels, _, [low, high], at) {
+    for (let i = from; i < end; i += channels)
+      for (let c = 0; c < channels; c++) {
+        const v = x[i + c];
+        // one branch for nearly every value; NaN and what follows it take the slow one
+        if (v >= low[at + c] && v <= high[at + c]) continue;
+        low[at + c] = Math.min(low[at + c], v);
+        high[at + c] = Math.max(high[at + c], v);
+      }
+  },
+};
+
+/** A result of a function: what it is of no rows, and of two parts. */
+interface Result {
+  readonly start: number;
+  merge(a: number, b: number): number;
+}
+const SUM: Result = { start: 0, merge: (a, b) => a + b };
+const RANGE: readonly Result[] = [
+  { start: Infinity, merge: Math.min },
+  { start: -Infinity, merge: Math.max },
+];
+export const RESULTS: Readonly<Record<SumFunction, readonly Result[]>> = {
+  sum: [SUM],
+  moments: [SUM, SUM],
+  products: [SUM, SUM],
+  range: RANGE,
 };
 
 /** Adds the sums of rows [begin, rows) to y. */
@@ -59,7 +86,7 @@ export const sums: Kernel<'sums'> = {
   name: 'f32-sums-reference',
   supports: () => true,
   prepare: (p) => () => {
-    for (const y of p.y) y.fill(0);
+    p.y.forEach((y, k) => y.fill(RESULTS[p.fn][k].start));
     addSums(p, 0);
   },
 };

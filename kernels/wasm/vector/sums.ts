@@ -4,7 +4,7 @@
  * them, and are added in their order, so that the sums do not depend on threads.
  */
 import type { SumFunction } from '../../types.js';
-import { addSums, sums as reference } from '../../reference/training/sums.js';
+import { addSums, RESULTS, sums as reference } from '../../reference/training/sums.js';
 import type { Local, Module, Value } from '../assembler.js';
 import { Binding } from '../binding.js';
 import { type Compiled, lazyModule } from '../engine.js';
@@ -26,6 +26,8 @@ interface Term {
   readonly shifted: boolean;
   /** What is added to each sum, from operands and p. */
   emit(x: readonly Local<'v128'>[], p: Vector, keep: (v: Vector) => Local<'v128'>): Vector[];
+  /** How each joins its sum, where not by addition: the sum then starts from the first row. */
+  readonly join?: readonly ((a: Vector, b: Vector) => Vector)[];
 }
 
 const TERMS: Readonly<Record<SumFunction, Term>> = {
@@ -39,14 +41,15 @@ const TERMS: Readonly<Record<SumFunction, Term>> = {
     },
   },
   products: { operands: 2, shifted: true, emit: ([g, x], p) => [g, f64x2.mul(g, f64x2.sub(x, p))] },
+  range: { operands: 1, shifted: false, emit: ([x]) => [x, x], join: [f64x2.min, f64x2.max] },
 };
-const resultsOf = (fn: SumFunction): number => (fn === 'sum' ? 1 : 2);
+const resultsOf = (fn: SumFunction): number => RESULTS[fn].length;
 
 /** Context: bytes of an outer index of x, of a pattern of x, of a row of p; patterns of an outer index, its blocks; addresses. */
 const WORDS = ['outer', 'pattern', 'row', 'patterns', 'blocks', 'partial', 'p', 'x', 'x2'] as const;
 
 function emitSums(m: Module, fn: SumFunction): void {
-  const { operands, shifted, emit } = TERMS[fn];
+  const { operands, shifted, emit, join } = TERMS[fn];
   m.func('run', { c: 'i32', begin: 'i32', end: 'i32', scratch: 'i32' }, (f, { c, begin, end, scratch }) => {
     const [outer, pattern, row, patterns, blocks, partial, p, ...x] = WORDS.map((_, i) =>
       f.local('i32', i32.load(c, 4 * i)),
@@ -67,18 +70,19 @@ function emitSums(m: Module, fn: SumFunction): void {
       f.for(0, pattern, 4 * COLUMNS, (column) => {
         const start = i32.add(i32.add(i32.mul(o, outer), i32.mul(block, pattern)), column);
         at.forEach((a, k) => f.set(a, i32.add(x[k], start)));
-        for (const s of sums) for (const v of s) f.set(v, v128.zero());
+        const load = (a: Local<'i32'>, i: number): Vector =>
+          f64x2.promote_low_f32x4(v128.load64_zero(a, 8 * i));
+        for (const s of sums)
+          s.forEach((v, i) => f.set(v, join === undefined ? v128.zero() : load(at[0], i)));
         const shifts = sums[0].map((_, i) =>
           shifted ? f.local('v128', v128.load(i32.add(scratch, i32.shl(column, 1)), 16 * i)) : v128.zero(),
         );
         f.set(count, rows);
         f.repeatAtLeastOnce(count, () => {
           shifts.forEach((shift, i) => {
-            const values = at.map((a) =>
-              f.local('v128', f64x2.promote_low_f32x4(v128.load64_zero(a, 8 * i))),
-            );
+            const values = at.map((a) => f.local('v128', load(a, i)));
             const terms = emit(values, shift, (v) => f.local('v128', v));
-            terms.forEach((v, k) => f.set(sums[k][i], f64x2.add(sums[k][i], v)));
+            terms.forEach((v, k) => f.set(sums[k][i], (join?.[k] ?? f64x2.add)(sums[k][i], v)));
           });
           for (const a of at) f.add(a, pattern);
         });
@@ -120,12 +124,14 @@ const kernel: WasmKernel<'sums'> = {
     const work = x.length * x[0].byteLength;
     const call = binding.call(module(), 'run', context, outer * blocks, work, 8 * pattern);
     return binding.finish(call, () => {
-      for (const a of y) a.fill(0);
+      y.forEach((a, k) => a.fill(RESULTS[fn][k].start));
       for (let unit = 0, i = 0; unit < outer * blocks; unit++) {
         const from = Math.floor(unit / blocks) * channels;
-        for (const a of y)
-          for (let j = 0, c = 0; j < pattern; j++, c = c + 1 === channels ? 0 : c + 1)
-            a[from + c] += partial[i++];
+        y.forEach((a, k) => {
+          const { merge } = RESULTS[fn][k];
+          for (let j = 0, c = from; j < pattern; j++, c = c + 1 === from + channels ? from : c + 1)
+            a[c] = merge(a[c], partial[i++]);
+        });
       }
       addSums(params, (patterns * pattern) / channels);
     });

@@ -1,5 +1,6 @@
 /** The smallest and largest value of a batch, per tensor or per channel. */
 import { formatShape, QuantizationError, type FloatArray, type FloatNDArray } from '../../core/index.js';
+import { compute } from '../../ops/backend.js';
 import { channelLayout } from '../../ops/quantize.js';
 
 /** One element per channel; one in all for per tensor. */
@@ -16,32 +17,24 @@ export interface ObservedRange {
  */
 export function batchRange(x: FloatNDArray, axis: number | null, what: string): ObservedRange {
   const { outer, channels, inner } = channelLayout(x.shape, axis);
+  // [outer, rows, channels] of the kernel: the channels are last, or each is a run of its own
+  const runs = inner === 1 ? 1 : outer * channels;
+  const columns = inner === 1 ? channels : 1;
+  const low = new Float64Array(runs * columns);
+  const high = new Float64Array(runs * columns);
+  const rows = inner === 1 ? outer : inner;
+  compute('sums', { fn: 'range', outer: runs, rows, channels: columns, x: [x.data], p: [], y: [low, high] });
   const min = new Float32Array(channels).fill(Infinity);
   const max = new Float32Array(channels).fill(-Infinity);
-  const a: FloatArray = x.data;
-  let nan = -1;
-  let i = 0;
-  for (let o = 0; o < outer; o++)
-    for (let c = 0; c < channels; c++) {
-      let lo = min[c];
-      let hi = max[c];
-      for (const end = i + inner; i < end; i++) {
-        const v = a[i];
-        // One branch for nearly every value; NaN fails both comparisons and lands inside.
-        if (!(v >= lo && v <= hi)) {
-          if (v < lo) lo = v;
-          if (v > hi) hi = v;
-          if (Number.isNaN(v)) nan = i;
-        }
-      }
-      min[c] = lo;
-      max[c] = hi;
-    }
-  const bad =
-    nan >= 0 ? nan : min.every(Number.isFinite) && max.every(Number.isFinite) ? -1 : firstNotFinite(a);
+  for (let i = 0; i < low.length; i++) {
+    const c = i % channels;
+    min[c] = Math.min(min[c], low[i]);
+    max[c] = Math.max(max[c], high[i]);
+  }
+  const bad = min.every(Number.isFinite) && max.every(Number.isFinite) ? -1 : firstNotFinite(x.data);
   if (bad >= 0)
     throw new QuantizationError(
-      `${what}: element ${bad} of shape ${formatShape(x.shape)} is ${a[bad]}; observe only finite float32 values`,
+      `${what}: element ${bad} of shape ${formatShape(x.shape)} is ${x.data[bad]}; observe only finite float32 values`,
     );
   return { min, max };
 }

@@ -112,7 +112,7 @@ function map(fn: MapFunction, r: Random): Case {
 }
 
 function sumsCase(r: Random): Case {
-  const fn = (['sum', 'moments', 'products'] as const)[r.int(3)];
+  const fn = (['sum', 'moments', 'products', 'range'] as const)[r.int(4)];
   const [outer, channels] = [1 + r.int(3), 1 + r.int(50)];
   const rows = Math.ceil(512 / channels) + r.int(400);
   const y = Array.from({ length: fn === 'sum' ? 1 : 2 }, () => new Float64Array(outer * channels));
