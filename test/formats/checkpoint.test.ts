@@ -5,8 +5,10 @@ import { Random } from '../../src/core/random.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/formats/checkpoint.js';
 import { encodeContainer } from '../../src/formats/container.js';
 import type { Json } from '../../src/formats/json.js';
-import { decodeSafetensors } from '../../src/formats/safetensors.js';
+import { decodeNpy, encodeNpy } from '../../src/formats/npy.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { joinState, splitState, type StateTree } from '../../src/formats/state-tree.js';
+import { Linear } from '../../src/nn/linear.js';
 
 const random = new Random(7);
 random.next();
@@ -112,5 +114,21 @@ t.test('files with a good checksum and a bad document', (t) => {
     constructor: FormatError,
     message: /holds a model, a checkpoint is expected/,
   });
+  t.end();
+});
+
+t.test('arrays in the linear memory are saved as copies, and load into it again', (t) => {
+  const [from, to] = [new Linear(3, 2), new Linear(3, 2)];
+  t.ok(from.weight.data.buffer instanceof SharedArrayBuffer);
+  const state = new Map([...from.namedParameters()].map(([name, p]) => [name, p.value]));
+  const bytes = encodeCheckpoint({ ...checkpoint, model: state });
+  t.ok(bytes.buffer instanceof ArrayBuffer);
+  to.loadStateDict(decodeCheckpoint(bytes).model as Map<string, NDArray>);
+  t.ok(to.weight.data.buffer instanceof SharedArrayBuffer);
+  t.same(to.weight.data, from.weight.data);
+  const file = encodeSafetensors(state);
+  from.weight.data.fill(0);
+  t.same(decodeSafetensors(file).tensors.get('weight')!.data, to.weight.data);
+  t.same(decodeNpy(encodeNpy(to.weight.value)).data, to.weight.data);
   t.end();
 });
