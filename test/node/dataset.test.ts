@@ -76,7 +76,7 @@ t.test('sets that do not fit', (t) => {
 t.test('the Fashion-MNIST of the repository', (t) => {
   const dir = fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url));
   const { train, test } = loadIdxFolder(dir);
-  t.same([train.length, test.length, train.classes], [20_000, 10_000, 10]);
+  t.same([train.length, test.length, train.classes], [60_000, 10_000, 10]);
   t.same(train.imageShape, [28, 28, 1]);
   const mean = train.images.data.reduce((a, b) => a + b, 0) / train.images.size / 255;
   t.ok(Math.abs(mean - 0.286) < 0.002);
