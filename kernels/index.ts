@@ -16,10 +16,10 @@ export * from './wasm/index.js';
 export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */
-export const js: Backend = [...jsKernels, ...reference];
+export const js: Backend = /* @__PURE__ */ jsKernels.concat(reference);
 
 /** WebAssembly SIMD, then plain JavaScript. */
-export const wasm: Backend = [...wasmKernels, ...js];
+export const wasm: Backend = /* @__PURE__ */ wasmKernels.concat(js);
 
 /** The linear memory, for a backend that has kernels that work in it. */
 export function linearMemoryOf(backend: Backend): WasmMemory | null {

@@ -1,7 +1,7 @@
 /** Tuned kernels in plain JavaScript, most special first. */
 import type { Backend } from '../types.js';
-import { conv2d, conv2dFilterGrad, conv2dInputGrad } from './floatConv.js';
-import { depthwiseConv2d, depthwiseFilterGrad, depthwiseInputGrad } from './floatDepthwise.js';
+import { conv2d } from './floatConv.js';
+import { depthwiseConv2d } from './floatDepthwise.js';
 import { gemm } from './floatGemm.js';
 import { qadd, qmul } from './int8Binary.js';
 import { qconv2d } from './int8Conv.js';
@@ -13,14 +13,10 @@ import { qgemv } from './int8Vector.js';
 
 export const jsKernels: Backend = [
   depthwiseConv2d,
-  depthwiseInputGrad,
-  depthwiseFilterGrad,
   depthwiseQconv2d,
   gemv,
   gemm,
   conv2d,
-  conv2dInputGrad,
-  conv2dFilterGrad,
   qgemv,
   qgemm,
   qconv2d,

@@ -45,23 +45,3 @@ export class Columns implements Operand {
     }
   }
 }
-
-/** Element k of line `i` at start + depth[k] + i. */
-export class GatheredColumns implements Operand {
-  constructor(
-    private readonly data: FloatArray,
-    private readonly start: number,
-    private readonly depth: Int32Array,
-  ) {}
-
-  pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
-    const { data, depth } = this;
-    const size = (k1 - k0) * width;
-    for (let i = 0; i < count; i++) {
-      const lane = i % width;
-      let o = ((i - lane) / width) * size + lane;
-      const base = this.start + first + i;
-      for (let k = k0; k < k1; k++, o += width) to[o] = data[base + depth[k]];
-    }
-  }
-}

@@ -1,8 +1,6 @@
-/** The reference backend: one kernel per op, each the specification of its op. */
+/** The reference backend: one kernel per op of inference, each the specification of its op. */
 import type { Backend } from '../types.js';
 import { conv2d } from './conv2d.js';
-import { conv2dFilterGrad } from './conv2dFilterGrad.js';
-import { conv2dInputGrad } from './conv2dInputGrad.js';
 import { dequantize } from './dequantize.js';
 import { gemm } from './gemm.js';
 import { qadd } from './qadd.js';
@@ -24,8 +22,6 @@ import { quantize } from './quantize.js';
 export const reference: Backend = [
   gemm,
   conv2d,
-  conv2dInputGrad,
-  conv2dFilterGrad,
   qgemm,
   qconv2d,
   qadd,

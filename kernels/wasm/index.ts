@@ -6,7 +6,7 @@ import { moveKernels } from './codes/moves.js';
 import { poolKernels } from './codes/pool.js';
 import { quantizeKernels } from './codes/quantize.js';
 import { wasmEngine } from './engine.js';
-import { convKernels } from './float/conv.js';
+import { convKernel } from './float/conv.js';
 import { gemmKernels } from './float/vector.js';
 import { depthwiseKernel } from './int8/depthwiseLayer.js';
 import { layerKernels } from './int8/layer.js';
@@ -23,17 +23,17 @@ export {
 } from './engine.js';
 export { wasmReport } from './selfTest.js';
 
-export const wasmKernels: readonly AnyKernel[] = [
-  depthwiseKernel,
-  ...winogradKernels,
-  ...layerKernels,
-  ...gemmKernels,
-  ...convKernels,
-  ...binaryKernels,
-  ...moveKernels,
-  ...poolKernels,
-  ...quantizeKernels,
-];
+// pure calls, unlike spreads, do not keep bundlers from leaving out kernels that nobody uses
+export const wasmKernels: readonly AnyKernel[] = /* @__PURE__ */ [depthwiseKernel].concat(
+  winogradKernels,
+  layerKernels,
+  gemmKernels,
+  convKernel,
+  binaryKernels,
+  moveKernels,
+  poolKernels,
+  quantizeKernels,
+);
 
 export type { WasmMemory };
 

@@ -1,12 +1,8 @@
-/**
- * Float operands on their way in and out of products: `pack` gathers a right operand into panels of columns,
- * [panel][depth][column], and `sum` adds up partial results while transposing them.
- */
+/** Right operands of float products: `pack` gathers one into panels of columns, [panel][depth][column]. */
 import type { Module, Value } from '../assembler.js';
 import { type Binding, layout } from '../binding.js';
 import { lazyModule, type Target } from '../engine.js';
 import { tileVectors } from '../igemm/tile.js';
-import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
 import * as i8x16 from '../instructions/i8x16.js';
 import * as v128 from '../instructions/v128.js';
@@ -25,8 +21,6 @@ const packing = layout(
   'channels',
   'panelBytes',
 );
-
-const summing = layout('from', 'to', 'parts', 'rows', 'columns');
 
 /** For shuffles of 32-bit lanes. */
 export const words = (...lanes: number[]): number[] =>
@@ -109,45 +103,7 @@ function emitPack(m: Module, target: Target): void {
   });
 }
 
-/** to[column, row] = the sum of from[part, row, column] over the parts, four columns a unit. */
-function emitSum(m: Module): void {
-  m.func('sum', { c: 'i32', begin: 'i32', end: 'i32', scratch: 'i32' }, (f, { c, begin, end }) => {
-    const get = (name: (typeof summing.names)[number]): Value<'i32'> => i32.load(c, summing.offset[name]);
-    const rows = f.local('i32', get('rows'));
-    const step = f.local('i32', i32.shl(get('columns'), 2));
-    const part = f.local('i32', i32.mul(rows, step));
-    const [from, count, parts, place, left] = f.locals('i32', 5);
-    const to = f.locals('i32', 4);
-    const sum = f.local('v128');
-    f.for(begin, end, 1, (unit) => {
-      f.set(from, i32.add(get('from'), i32.shl(unit, 4)));
-      f.set(count, i32.sub(get('columns'), i32.shl(unit, 2)));
-      to.forEach((t, i) =>
-        f.set(t, i32.add(get('to'), i32.shl(i32.mul(i32.add(i32.shl(unit, 2), i), rows), 2))),
-      );
-      f.set(left, rows);
-      f.repeat(left, () => {
-        f.set(place, from);
-        f.set(sum, v128.load(place));
-        f.set(parts, i32.sub(get('parts'), 1));
-        f.repeat(parts, () => {
-          f.add(place, part);
-          f.set(sum, f32x4.add(sum, v128.load(place)));
-        });
-        to.forEach((t, i) => {
-          f.if(i32.gt(count, i), () => f.emit(v128.store32_lane(t, sum, i)));
-          f.add(t, 4);
-        });
-        f.add(from, step);
-      });
-    });
-  });
-}
-
-const compiled = lazyModule((m, target) => {
-  emitPack(m, target);
-  emitSum(m);
-});
+const compiled = lazyModule(emitPack);
 
 /** A right operand: element (step i of stretch s, column j of group g) at from + s + i * depth + j * column + g * group. */
 export interface Right {
@@ -188,14 +144,4 @@ export function packRight(
   });
   const call = binding.call(compiled(), 'pack', context, panels, (panels * panelBytes) / 4);
   return { call, address };
-}
-
-/** The call that sums parts of [rows, columns] into their transpose. */
-export function sumParts(
-  binding: Binding,
-  fields: { readonly [K in (typeof summing.names)[number]]: number },
-): () => void {
-  const { parts, rows, columns } = fields;
-  const units = Math.ceil(columns / 4);
-  return binding.call(compiled(), 'sum', binding.context(summing, fields), units, parts * rows * columns);
 }

@@ -2,6 +2,6 @@
 import { bulk } from './encode.js';
 
 /** fill(address, value, length) */
-export const fill = bulk([0xfc, 11, 0]);
+export const fill = /* @__PURE__ */ bulk([0xfc, 11, 0]);
 /** copy(to, from, length); the ranges may overlap */
-export const copy = bulk([0xfc, 10, 0, 0]);
+export const copy = /* @__PURE__ */ bulk([0xfc, 10, 0, 0]);

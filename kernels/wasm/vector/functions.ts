@@ -3,6 +3,7 @@ import type { MapFunction } from '../../types.js';
 import type { Local, Value } from '../assembler.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
+import { add, div, mul, sub } from '../instructions/f32x4.js';
 import * as i32x4 from '../instructions/i32x4.js';
 import * as v128 from '../instructions/v128.js';
 
@@ -11,7 +12,6 @@ type Vector = Value<'v128'>;
 type Keep = (v: Vector) => Local<'v128'>;
 type Emit = (x: readonly Local<'v128'>[], s: readonly Local<'v128'>[], keep: Keep) => Vector[];
 
-const { add, sub, mul, div } = f32x4;
 const number = (x: number): Vector => f32x4.splat(f32.const(x));
 const unary =
   (f: (x: Vector) => Vector): Emit =>

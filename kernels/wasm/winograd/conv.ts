@@ -1,4 +1,4 @@
-/** 3x3 convolution of stride 1 by Winograd: integers exactly, float32 forward and input gradient. */
+/** 3x3 convolution of stride 1 by Winograd: integers exactly, and float32. */
 import type { CodeArray, ConvGeometry, FloatArray, Memory, OpParams, Requantization } from '../../types.js';
 import { weightCodes } from '../../int4.js';
 import { Binding } from '../binding.js';
@@ -174,7 +174,7 @@ function exact({ xZeroPoint, wZeroPoint, ...p }: OpParams['qconv2d'], w: CodeArr
 
 const weightsOf = (p: OpParams['qconv2d']): CodeArray => weightCodes(p, p.outChannels * 9 * p.inChannels);
 
-const SAMPLE = { ...SAMPLE_CONV, inChannels: 11, outWidth: 6, strideWidth: 1 };
+export const SAMPLE = { ...SAMPLE_CONV, inChannels: 11, outWidth: 6, strideWidth: 1 };
 
 const qconv2d: WasmKernel<'qconv2d'> = {
   op: 'qconv2d',
@@ -190,7 +190,7 @@ const qconv2d: WasmKernel<'qconv2d'> = {
 };
 
 /** A float32 kernel on the convolution that `of` makes of its parameters. */
-function floatKernel<O extends 'conv2d' | 'conv2dInputGrad'>(
+export function floatKernel<O extends 'conv2d' | 'conv2dInputGrad'>(
   op: O,
   of: (p: OpParams[O]) => readonly [Geometry, Operands],
   sample: WasmKernel<O>['sample'],
@@ -220,27 +220,4 @@ const conv2d = floatKernel(
   },
 );
 
-/** The convolution over dy that gives dx: the filters turned by 180 degrees, their channels exchanged. */
-const conv2dInputGrad = floatKernel(
-  'conv2dInputGrad',
-  ({ inChannels: c, ...p }) => [
-    {
-      batch: p.batch,
-      inHeight: p.outHeight,
-      inWidth: p.outWidth,
-      inChannels: p.outChannels,
-      outHeight: p.inHeight,
-      outWidth: p.inWidth,
-      outChannels: c,
-      padTop: 2 - p.padTop,
-      padLeft: 2 - p.padLeft,
-    },
-    { x: p.dy, w: p.w as Float32Array, bias: null, y: p.dx, steps: [9 * c, 1, -c, 8 * c] },
-  ],
-  () => {
-    const { image, filter, sums } = sampleConv(SAMPLE);
-    return { params: { ...SAMPLE, dx: image, w: filter, dy: sums }, output: image };
-  },
-);
-
-export const winogradKernels = [checked(qconv2d), checked(conv2d), checked(conv2dInputGrad)];
+export const winogradKernels = [checked(qconv2d), checked(conv2d)];

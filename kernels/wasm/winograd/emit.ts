@@ -15,6 +15,7 @@ import { emitStore, emitTile, shapeOf, TEMPORARY } from '../igemm/tile.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i16x8 from '../instructions/i16x8.js';
 import * as i32 from '../instructions/i32.js';
+import { add, min, mul, shl } from '../instructions/i32.js';
 import * as i32x4 from '../instructions/i32x4.js';
 import * as v128 from '../instructions/v128.js';
 import { arithmetic } from '../int8/gemm.js';
@@ -67,14 +68,12 @@ export const quadSums = (vectors: number): number => POINTS * POINT_SUMS(vectors
 /** Bytes at the start of scratch: a panel of fewer channels, and outputs that are half transformed. */
 export const temporaryBytes = (vectors: number): number => TEMPORARY + OUT * TILE * 16 * vectors;
 
-const { add, mul, min, shl } = i32;
-
 /** Vertical half of the input transform: `bytes` bytes of six rows, widened and rid of the zero point. */
 function emitVertical(m: Module, kind: InputKind) {
   const rows = { r0: 'i32', r1: 'i32', r2: 'i32', r3: 'i32', r4: 'i32', r5: 'i32' } as const;
   return m.func('', { ...rows, c: 'i32', to: 'i32', bytes: 'i32' }, (f, { c, to, bytes, ...from }) => {
     const float = kind === 'float32';
-    const lanes = float ? floats(f) : integers(i16x8);
+    const lanes = float ? floats(f) : integers(false);
     const zero = f.local('v128', i16x8.splat(field(c, 'zeroPoint')));
     const step = f.local('i32', field(c, 'rowBytes'));
     const widen = kind === 'int8' ? v128.load8x8_s : v128.load8x8_u;
@@ -97,7 +96,7 @@ function emitVertical(m: Module, kind: InputKind) {
 /** Horizontal half: one transformed row of a strip into six matrices. */
 function emitHorizontal(m: Module, kind: InputKind) {
   return m.func('', { c: 'i32', from: 'i32', to: 'i32' }, (f, { c, from, to }) => {
-    const lanes = kind === 'float32' ? floats(f) : integers(i16x8);
+    const lanes = kind === 'float32' ? floats(f) : integers(false);
     const cell = f.local('i32', field(c, 'cellBytes'));
     const point = f.local('i32', field(c, 'pointBytes'));
     const depth = f.local('i32', field(c, 'depthBytes'));
@@ -136,7 +135,7 @@ function emitOutput(m: Module, kind: OutputKind, whole: boolean, vectors: number
     temporary: 'i32',
   } as const;
   return m.func('', params, (f, p) => {
-    const lanes = whole ? integers(i32x4) : floats(f);
+    const lanes = whole ? integers(true) : floats(f);
     const store = emitStore(f, arithmetic(kind).output(f, { ...p, vectors }), p, vectors);
     const cell = f.local('i32', mul(field(p.c, 'channels'), bytesOf(kind)));
     const row = f.local('i32', mul(cell, field(p.c, 'outWidth')));

@@ -21,8 +21,8 @@
 import type { Func, Value } from '../assembler.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
-import type * as i16x8 from '../instructions/i16x8.js';
-import type * as i32x4 from '../instructions/i32x4.js';
+import * as i16x8 from '../instructions/i16x8.js';
+import * as i32x4 from '../instructions/i32x4.js';
 
 /** Input tile and output tile, per side. */
 export const TILE = 6;
@@ -43,7 +43,9 @@ type Arithmetic = Readonly<
   Record<'add' | 'sub', (a: V, b: V) => V> & Record<'a' | 'aa' | 'b' | 'bb', (v: V) => V>
 >;
 
-export function integers({ add, sub, shl }: typeof i16x8 | typeof i32x4): Arithmetic {
+/** Of 32 or of 16 bits. */
+export function integers(wide: boolean): Arithmetic {
+  const [add, sub, shl] = wide ? [i32x4.add, i32x4.sub, i32x4.shl] : [i16x8.add, i16x8.sub, i16x8.shl];
   const same = (v: V): V => v;
   return { add, sub, a: same, aa: same, b: (v) => shl(v, 1), bb: (v) => shl(v, 2) };
 }

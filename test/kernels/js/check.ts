@@ -1,10 +1,12 @@
 /** Compares every tuned kernel that takes some parameters with the reference. */
 import type { Test } from 'tap';
 import { js, type Kernel, type OpName, type OpParams, reference, resolve } from '../../../kernels/index.js';
+import { withTraining } from '../../../kernels/training.js';
 import { difference, result } from './samples.js';
 
-/** What a list of kernels/index.ts holds beyond the reference: a new kernel is compared without a change here. */
-export const tuned = js.filter((kernel) => !reference.includes(kernel));
+const specification = withTraining(reference);
+/** What the lists hold beyond the reference: a new kernel is compared without a change here. */
+export const tuned = withTraining(js).filter((kernel) => !specification.includes(kernel));
 
 /** All tuned kernels of an op that take these parameters: one that is shadowed by a more special one is tested too. */
 function candidates<O extends OpName>(op: O, params: OpParams[O]): Kernel<O>[] {
@@ -24,7 +26,7 @@ export function check<O extends OpName>(
   output: ArrayLike<number>,
   bound: number,
 ): void {
-  const want = result(resolve(reference, op, p), p, output);
+  const want = result(resolve(specification, op, p), p, output);
   const kernels = candidates(op, p);
   if (kernels.length === 0) t.fail(`no tuned ${op} takes ${describe(p)}`);
   for (const kernel of kernels) {

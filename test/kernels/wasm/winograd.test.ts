@@ -2,10 +2,11 @@
 import t from 'tap';
 import { heap, type OpParams, reference, resolve, wasm, type Kernel } from '../../../kernels/index.js';
 import { winogradKernels } from '../../../kernels/wasm/winograd/conv.js';
+import { winogradInputGrad } from '../../../kernels/wasm/winograd/inputGrad.js';
 import { Random } from '../../../src/core/index.js';
 import { convGeometry, floats, result, sizes } from '../js/samples.js';
 
-const [qconv2d, conv2d, conv2dInputGrad] = winogradKernels as unknown as [
+const [qconv2d, conv2d, conv2dInputGrad] = [...winogradKernels, winogradInputGrad] as unknown as [
   Kernel<'qconv2d'>,
   Kernel<'conv2d'>,
   Kernel<'conv2dInputGrad'>,

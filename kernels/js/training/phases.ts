@@ -1,5 +1,5 @@
 /** The input gradient of a strided convolution as convolutions of stride 1 over dy. */
-import type { Axis } from './image.js';
+import type { Axis } from '../image.js';
 
 /**
  * The input cells of one residue modulo the stride, and the taps that reach them. Such a cell first + p * stride takes

@@ -2,8 +2,8 @@
  * Gradient of a float convolution with respect to its input: every `dy` goes back to the cells it was made from.
  * `dx[n, oy * s - p + ky * d, ox * s - p + kx * d, i] = sum dy[n, oy, ox, o] * w[o, ky, kx, i]`, in double
  */
-import type { Kernel } from '../types.js';
-import { forEachTap } from './window.js';
+import type { Kernel } from '../../types.js';
+import { forEachTap } from '../window.js';
 
 export const conv2dInputGrad: Kernel<'conv2dInputGrad'> = {
   op: 'conv2dInputGrad',

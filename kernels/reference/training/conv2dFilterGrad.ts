@@ -2,8 +2,8 @@
  * Gradient of a float convolution with respect to its filters: every tap sums over the batch and the output positions.
  * `dw[o, ky, kx, i] = sum dy[n, oy, ox, o] * x[n, oy * s - p + ky * d, ox * s - p + kx * d, i]`, in double
  */
-import type { Kernel } from '../types.js';
-import { forEachTap } from './window.js';
+import type { Kernel } from '../../types.js';
+import { forEachTap } from '../window.js';
 
 export const conv2dFilterGrad: Kernel<'conv2dFilterGrad'> = {
   op: 'conv2dFilterGrad',
