@@ -20,39 +20,45 @@ export interface RequantizationScales {
   readonly max: number;
 }
 
+/** Multiplies by `reals`: as float32, or as the nearest 31-bit multipliers and shifts. */
+export function requantizationOf(
+  p: Numerics,
+  reals: readonly number[],
+  { zeroPoint, min, max }: Pick<Requantization, 'zeroPoint' | 'min' | 'max'>,
+): Requantization {
+  if (p.numerics === 'float')
+    return { numerics: 'float', multiplier: Float32Array.from(reals), zeroPoint, min, max };
+  const parts = reals.map(quantizeMultiplier);
+  return {
+    numerics: 'fixed',
+    rounding: p.rounding,
+    multiplier: Int32Array.from(parts, (part) => part.multiplier),
+    shift: Int32Array.from(parts, (part) => part.shift),
+    zeroPoint,
+    min,
+    max,
+  };
+}
+
 /** `m[c] = f32(f32(sx * sw[c]) / sy)` (ONNX Runtime's QLinearConv) */
 export function floatRequantization(p: RequantizationScales): Requantization {
-  const inputScale = Math.fround(p.inputScale);
-  const outputScale = Math.fround(p.outputScale);
-  const multiplier = p.weightScale.map((weightScale) => Math.fround(inputScale * weightScale) / outputScale);
-  return { numerics: 'float', multiplier, zeroPoint: p.zeroPoint, min: p.min, max: p.max };
+  return buildRequantization({ numerics: 'float' }, p);
 }
 
 /** `quantizeMultiplier(sx * sw[c] / sy)`, the quotient in double (TFLite's PopulateConvolutionQuantizationParams) */
 export function fixedRequantization(
   p: RequantizationScales & { readonly rounding: 'double' | 'single' },
 ): Requantization {
-  const inputScale = Math.fround(p.inputScale);
-  const outputScale = Math.fround(p.outputScale);
-  const parts = Array.from(p.weightScale, (weightScale) =>
-    quantizeMultiplier((inputScale * weightScale) / outputScale),
-  );
-  return {
-    numerics: 'fixed',
-    rounding: p.rounding,
-    multiplier: Int32Array.from(parts, (part) => part.multiplier),
-    shift: Int32Array.from(parts, (part) => part.shift),
-    zeroPoint: p.zeroPoint,
-    min: p.min,
-    max: p.max,
-  };
+  return buildRequantization({ numerics: 'fixed', rounding: p.rounding }, p);
 }
 
-/** The builder that `numerics` names. */
-export function buildRequantization(numerics: Numerics, scales: RequantizationScales): Requantization {
-  return numerics.numerics === 'float'
-    ? floatRequantization(scales)
-    : fixedRequantization({ ...scales, rounding: numerics.rounding });
+/** The one of the two that `numerics` names. */
+export function buildRequantization(numerics: Numerics, p: RequantizationScales): Requantization {
+  const inputScale = Math.fround(p.inputScale);
+  const outputScale = Math.fround(p.outputScale);
+  const round = numerics.numerics === 'float' ? Math.fround : Number;
+  const reals = Array.from(p.weightScale, (weightScale) => round(inputScale * weightScale) / outputScale);
+  return requantizationOf(numerics, reals, p);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The code of an average of codes, for pooling and mean. */
-import { applyRequantization, clamp, quantizeMultiplier } from '../requantize.js';
+import { applyRequantization, clamp, requantizationOf } from '../requantize.js';
 import type { Numerics, QuantizedArray, Requantization } from '../types.js';
 
 export type AverageParams = Numerics & {
@@ -18,19 +18,11 @@ export function isQuotient({ numerics, x, y }: AverageParams): boolean {
 export function averageRequantization(p: AverageParams, count: number): Requantization {
   const inputScale = Math.fround(p.x.scale);
   const outputScale = Math.fround(p.y.scale);
-  const clamps = { zeroPoint: p.y.zeroPoint, min: p.min, max: p.max };
-  if (p.numerics === 'float') {
-    const multiplier = Float32Array.of(Math.fround(inputScale / outputScale) / count);
-    return { numerics: 'float', multiplier, ...clamps };
-  }
-  const { multiplier, shift } = quantizeMultiplier(inputScale / (outputScale * count));
-  return {
-    numerics: 'fixed',
-    rounding: p.rounding,
-    multiplier: Int32Array.of(multiplier),
-    shift: Int32Array.of(shift),
-    ...clamps,
-  };
+  const real =
+    p.numerics === 'float'
+      ? Math.fround(inputScale / outputScale) / count
+      : inputScale / (outputScale * count);
+  return requantizationOf(p, [real], { ...p, zeroPoint: p.y.zeroPoint });
 }
 
 /**

@@ -2,20 +2,11 @@
  * From the arrays of a kernel's parameters to addresses, and from a compiled function to the hot path. Arrays in the
  * linear memory are used where they are; others are copied in before and out after each call.
  */
-import { OutOfMemory } from '../memory.js';
+import { ARRAY_TYPES, OutOfMemory } from '../memory.js';
 import type { Memory, MemoryArrays, MemoryType } from '../types.js';
 import { type Compiled, type Engine, wasmEngine } from './engine.js';
 
 type Operand = MemoryArrays[MemoryType];
-const TYPES = new Map<unknown, MemoryType>([
-  [Float32Array, 'float32'],
-  [Float64Array, 'float64'],
-  [Int8Array, 'int8'],
-  [Uint8Array, 'uint8'],
-  [Int16Array, 'int16'],
-  [Int32Array, 'int32'],
-]);
-
 /** Units of work below which a second thread costs more than it brings: 2 x multiply-adds, or bytes moved. */
 const PARALLEL_WORK = 2 ** 19;
 
@@ -49,27 +40,17 @@ export class Binding {
 
   /** The address of an array that kernels read anew at each call. */
   read(array: Operand): number {
-    if (this.engine.memory.owns(array)) return array.byteOffset;
-    const copy = this.#copyOf(array);
-    this.#before.push(() => copy.set(array));
-    return copy.byteOffset;
+    return this.#place(array, true, false);
   }
 
   /** The address of an array that kernels write, all of it. */
   write(array: Operand): number {
-    if (this.engine.memory.owns(array)) return array.byteOffset;
-    const copy = this.#copyOf(array);
-    this.#after.push(() => array.set(copy));
-    return copy.byteOffset;
+    return this.#place(array, false, true);
   }
 
   /** The address of an array that kernels read and write. */
   update(array: Operand): number {
-    if (this.engine.memory.owns(array)) return array.byteOffset;
-    const copy = this.#copyOf(array);
-    this.#before.push(() => copy.set(array));
-    this.#after.push(() => array.set(copy));
-    return copy.byteOffset;
+    return this.#place(array, true, true);
   }
 
   /** The address of a constant: the values as they are now. */
@@ -125,7 +106,12 @@ export class Binding {
     };
   }
 
-  #copyOf(array: Operand): Operand {
-    return this.allocate(TYPES.get(array.constructor)!, array.length);
+  #place(array: Operand, before: boolean, after: boolean): number {
+    if (this.engine.memory.owns(array)) return array.byteOffset;
+    const [type] = Object.entries(ARRAY_TYPES).find(([, Type]) => array instanceof Type)!;
+    const copy = this.allocate(type as MemoryType, array.length);
+    if (before) this.#before.push(() => copy.set(array));
+    if (after) this.#after.push(() => array.set(copy));
+    return copy.byteOffset;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { heap, OutOfMemory } from '../memory.js';
 import { reference } from '../reference/index.js';
+import { buildRequantization } from '../requantize.js';
 import { resolve } from '../resolve.js';
 import type { AnyKernel, Backend, CodeArray, Kernel, OpName, OpParams, Requantization } from '../types.js';
 import { optionsGeneration, wasmEngine } from './engine.js';
@@ -115,15 +116,12 @@ export function sampleRequantization(
   if (like === null) return null;
   // not the middle of the clamp of `like`, which may leave a few codes only
   const middle = y instanceof Uint8Array ? 128 : 0;
-  const range = { zeroPoint: middle + 3, min: middle - 100, max: middle + 100 };
-  const next = sequence();
-  if (like.numerics === 'float')
-    return {
-      ...range,
-      numerics: 'float',
-      multiplier: new Float32Array(channels).map(() => (100 + (next.next().value >> 26)) / magnitude),
-    };
-  const multiplier = new Int32Array(channels).map(() => 2 ** 30 + (next.next().value >>> 3));
-  const shift = new Int32Array(channels).fill(7 - Math.floor(Math.log2(magnitude)));
-  return { ...range, numerics: 'fixed', rounding: like.rounding, multiplier, shift };
+  return buildRequantization(like, {
+    inputScale: 100,
+    weightScale: sampleFloats(channels).map((v) => 1 + v / 3),
+    outputScale: magnitude,
+    zeroPoint: middle + 3,
+    min: middle - 100,
+    max: middle + 100,
+  });
 }

@@ -12,6 +12,7 @@ import * as i32 from '../instructions/i32.js';
 import * as i32x4 from '../instructions/i32x4.js';
 import * as i8x16 from '../instructions/i8x16.js';
 import * as v128 from '../instructions/v128.js';
+import { SAMPLE_CONV } from '../int8/layer.js';
 import {
   FixedRequantizer,
   FloatRequantizer,
@@ -171,24 +172,9 @@ function addWindows(
   return [g.dilationHeight * g.inWidth * channels, g.dilationWidth * channels];
 }
 
-/** Windows with padding on all sides, and channels that do not fill a block. */
-const SAMPLE: Pool = {
-  batch: 1,
-  inHeight: 3,
-  inWidth: 3,
-  outHeight: 2,
-  outWidth: 2,
-  kernelHeight: 3,
-  kernelWidth: 3,
-  strideHeight: 2,
-  strideWidth: 2,
-  dilationHeight: 1,
-  dilationWidth: 1,
-  padTop: 1,
-  padLeft: 1,
-  channels: 19,
-};
-const [SAMPLE_X, SAMPLE_Y] = [9 * 19, 4 * 19];
+/** Windows that reach into the padding, and channels that do not fill a block. */
+const SAMPLE: Pool = { ...SAMPLE_CONV, channels: 19 };
+const [SAMPLE_X, SAMPLE_Y] = [2 * 5 * 6 * 19, 2 * 5 * 3 * 19];
 
 const qavgpool = runKernel<'qavgpool', AverageVariant>({
   op: 'qavgpool',

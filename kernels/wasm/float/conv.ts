@@ -3,6 +3,7 @@ import { forwardAxes } from '../../js/image.js';
 import type { ConvGeometry } from '../../types.js';
 import { Binding } from '../binding.js';
 import { isPointwise, matrixWindows } from '../igemm/plan.js';
+import { SAMPLE_CONV } from '../int8/layer.js';
 import { checked, sampleFloats, type WasmKernel } from '../selfTest.js';
 import { areFloat32, planProduct, SAMPLE_BOUND } from './product.js';
 
@@ -11,24 +12,7 @@ export const isElementwise = (g: ConvGeometry): boolean =>
 
 export const kindOf = (g: ConvGeometry): string => (isElementwise(g) ? 'depthwise' : 'product');
 
-const SAMPLE: ConvGeometry = {
-  batch: 2,
-  inHeight: 5,
-  inWidth: 6,
-  inChannels: 6,
-  outHeight: 5,
-  outWidth: 3,
-  outChannels: 22,
-  kernelHeight: 3,
-  kernelWidth: 3,
-  strideHeight: 1,
-  strideWidth: 2,
-  dilationHeight: 1,
-  dilationWidth: 1,
-  padTop: 1,
-  padLeft: 1,
-  groups: 2,
-};
+const SAMPLE = { ...SAMPLE_CONV, inChannels: 6, outChannels: 22, groups: 2 };
 
 /** Where `like` is depthwise, so is this. */
 export const sampleGeometry = (like: ConvGeometry): ConvGeometry =>

@@ -6,14 +6,14 @@ import { conv2dInputGrad as inputGradReference } from '../../reference/training/
 import type { OpParams } from '../../types.js';
 import type { Module, Value } from '../assembler.js';
 import { Binding, layout } from '../binding.js';
-import { lazyModule } from '../engine.js';
+import { compiledOnce } from '../engine.js';
 import { callProduct, planPanels, planRuns, planStrips, rowTable, tilesOf } from '../igemm/plan.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
 import * as v128 from '../instructions/v128.js';
 import { checked, type WasmKernel } from '../selfTest.js';
 import { isElementwise, kindOf, sampleConv, sampleGeometry } from './conv.js';
-import { areFloat32, planProduct, SAMPLE_BOUND, VARIANTS } from './product.js';
+import { areFloat32, compiledProduct, planProduct, SAMPLE_BOUND } from './product.js';
 
 /** One phase of the stride: the cells of dx of one residue are a convolution of dy. */
 function planPhase(
@@ -112,8 +112,6 @@ function emitSum(m: Module): void {
   });
 }
 
-const summed = lazyModule(emitSum);
-
 /** The call that sums parts of [rows, columns] into their transpose. */
 export function sumParts(
   binding: Binding,
@@ -121,7 +119,7 @@ export function sumParts(
 ): () => void {
   const { parts, rows, columns } = fields;
   const units = Math.ceil(columns / 4);
-  return binding.call(summed(), 'sum', binding.context(summing, fields), units, parts * rows * columns);
+  return binding.call(compiledOnce('sum', emitSum), 'sum', binding.context(summing, fields), units, parts * rows * columns);
 }
 
 /** Positions that are summed at once, strips of at least so many; the parts that are summed on their own. */
@@ -202,7 +200,7 @@ const conv2dFilterGrad: WasmKernel<'conv2dFilterGrad'> = {
         yUnit: 4 * size,
       },
     ];
-    const module = VARIANTS[elementwise ? 'elementwise' : 'strided']();
+    const module = compiledProduct(elementwise ? 'elementwise' : 'strided');
     const work = 2 * batch * outHeight * outWidth * size;
     return binding.finish(
       callProduct(binding, module, fields, work, strips.scratchBytes),

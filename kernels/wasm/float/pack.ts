@@ -1,7 +1,7 @@
 /** Right operands of float products: `pack` gathers one into panels of columns, [panel][depth][column]. */
 import type { Module, Value } from '../assembler.js';
 import { type Binding, layout } from '../binding.js';
-import { lazyModule, type Target } from '../engine.js';
+import { compiledOnce, type Target } from '../engine.js';
 import { tileVectors } from '../igemm/tile.js';
 import * as i32 from '../instructions/i32.js';
 import * as i8x16 from '../instructions/i8x16.js';
@@ -103,8 +103,6 @@ function emitPack(m: Module, target: Target): void {
   });
 }
 
-const compiled = lazyModule(emitPack);
-
 /** A right operand: element (step i of stretch s, column j of group g) at from + s + i * depth + j * column + g * group. */
 export interface Right {
   readonly from: number;
@@ -142,6 +140,6 @@ export function packRight(
     channels,
     panelBytes,
   });
-  const call = binding.call(compiled(), 'pack', context, panels, (panels * panelBytes) / 4);
+  const call = binding.call(compiledOnce('pack', emitPack), 'pack', context, panels, (panels * panelBytes) / 4);
   return { call, address };
 }

@@ -2,7 +2,7 @@
 import type { FloatArray } from '../../types.js';
 import type { Value } from '../assembler.js';
 import type { Binding } from '../binding.js';
-import { type Compiled, lazyModule, type Target } from '../engine.js';
+import { type Compiled, compiledOnce, type Target } from '../engine.js';
 import { emitProduct } from '../igemm/driver.js';
 import {
   callProduct,
@@ -39,14 +39,14 @@ export const madd =
   (sum: Value<'v128'>, x: Value<'v128'>, w: Value<'v128'>): Value<'v128'> =>
     fma ? f32x4.relaxed_madd(x, w, sum) : f32x4.add(sum, f32x4.mul(x, w));
 
-function variant(name: Variant): () => Compiled {
-  return lazyModule((m, target) =>
+export function compiledProduct(variant: Variant): Compiled {
+  return compiledOnce(`product ${variant}`, (m, target) =>
     emitProduct(
       m,
       target,
       {
-        elementwise: name === 'elementwise',
-        strided: name !== 'dense',
+        elementwise: variant === 'elementwise',
+        strided: variant !== 'dense',
         madd: madd(target),
         output: (f) => ({
           bytes: 4,
@@ -61,11 +61,6 @@ function variant(name: Variant): () => Compiled {
     ),
   );
 }
-export const VARIANTS: Readonly<Record<Variant, () => Compiled>> = {
-  dense: variant('dense'),
-  strided: variant('strided'),
-  elementwise: variant('elementwise'),
-};
 
 export const areFloat32 = (...arrays: (FloatArray | null)[]): boolean =>
   arrays.every((a) => a === null || (a instanceof Float32Array && a.length > 0));
@@ -127,7 +122,7 @@ export function planProduct(
     },
   ];
   const work = 2 * batch * vertical.positions * horizontal.positions * groups * channels * depth;
-  const module = VARIANTS[elementwise ? 'elementwise' : depthStep === 4 ? 'dense' : 'strided']();
+  const module = compiledProduct(elementwise ? 'elementwise' : depthStep === 4 ? 'dense' : 'strided');
   return [packed.call, callProduct(binding, module, fields, work, strips.scratchBytes)];
 }
 

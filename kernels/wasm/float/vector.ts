@@ -5,7 +5,7 @@
  */
 import type { Local, Module, Value } from '../assembler.js';
 import { Binding, layout } from '../binding.js';
-import { lazyModule, type Target } from '../engine.js';
+import { compiledOnce, type Target } from '../engine.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
@@ -138,11 +138,6 @@ function emitAxpy(m: Module, target: Target): void {
   });
 }
 
-const compiled = lazyModule((m, target) => {
-  emitDot(m, target);
-  emitAxpy(m, target);
-});
-
 const gemv: WasmKernel<'gemm'> = {
   ...gemm,
   name: 'f32-gemv-4-wasmsimd',
@@ -160,9 +155,12 @@ const gemv: WasmKernel<'gemm'> = {
       k,
       accumulate: accumulate ? 1 : 0,
     });
-    const [name, columns] = transB ? ['dot', LINES] : ['axpy', COLUMNS];
+    const [name, columns, emit] = transB
+      ? (['dot', LINES, emitDot] as const)
+      : (['axpy', COLUMNS, emitAxpy] as const);
     const units = Math.ceil(n / columns);
-    return binding.finish(binding.call(compiled(), name, address, units, 2 * m * n * k, 4 * COLUMNS));
+    const module = compiledOnce(name, emit);
+    return binding.finish(binding.call(module, name, address, units, 2 * m * n * k, 4 * COLUMNS));
   },
   sample: (like) => sampleProduct(like, 1, 261, 23),
 };

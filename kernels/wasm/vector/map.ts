@@ -7,7 +7,7 @@ import type { MapFunction, NumberArray, OpParams } from '../../types.js';
 import { map as reference } from '../../reference/training/map.js';
 import type { Func, Local, Module, Value } from '../assembler.js';
 import { Binding } from '../binding.js';
-import { type Compiled, lazyModule } from '../engine.js';
+import { type Compiled, compiledOnce } from '../engine.js';
 import * as i16x8 from '../instructions/i16x8.js';
 import * as i32 from '../instructions/i32.js';
 import * as i32x4 from '../instructions/i32x4.js';
@@ -128,20 +128,15 @@ function emitMap(m: Module, fn: MapFunction, x: readonly Operand[], y: readonly 
   });
 }
 
-const modules = new Map<string, () => Compiled>();
-
 function compiled(kind: string, { fn, inner, x, s, y }: Params): Compiled {
-  let module = modules.get(kind);
-  if (module === undefined) {
+  return compiledOnce(`map ${kind}`, (m) => {
     const operands = x.map((a) => ({
       type: letterOf(a) as Letter,
       repeat: repeatOf(a, y[0].length, inner),
     }));
     const results = y.map((a) => letterOf(a) as Letter);
-    module = lazyModule((m) => emitMap(m, fn, operands, results, s.length));
-    modules.set(kind, module);
-  }
-  return module();
+    emitMap(m, fn, operands, results, s.length);
+  });
 }
 
 function kindOf({ fn, inner, x, y }: Params): string {

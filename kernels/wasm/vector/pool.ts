@@ -6,7 +6,7 @@ import type { AnyKernel, FloatArray, OpParams, PoolDivisors, PoolTaps, PoolWindo
 import * as references from '../../reference/training/pool.js';
 import type { Int, Module } from '../assembler.js';
 import { Binding } from '../binding.js';
-import { type Compiled, lazyModule } from '../engine.js';
+import { compiledOnce } from '../engine.js';
 import * as f32 from '../instructions/f32.js';
 import * as f32x4 from '../instructions/f32x4.js';
 import * as i32 from '../instructions/i32.js';
@@ -135,8 +135,6 @@ function emitPool(m: Module, { isMax, isGrad, wanted, rowTaps, columnTaps }: Kin
   });
 }
 
-const modules = new Map<string, () => Compiled>();
-
 function poolKernel<O extends PoolOp>(op: O, arraysOf: (p: OpParams[O]) => Arrays): AnyKernel {
   const isMax = op.startsWith('max');
   const isGrad = op.endsWith('Grad');
@@ -177,14 +175,9 @@ function poolKernel<O extends PoolOp>(op: O, arraysOf: (p: OpParams[O]) => Array
           ...taps(columns, a.columnDivisor),
           ...[0, 4, 8, 12],
         ]);
-        const name = kind(p);
-        let module = modules.get(name);
-        if (module === undefined) {
-          module = lazyModule((m) => emitPool(m, kindOf(p)));
-          modules.set(name, module);
-        }
+        const module = compiledOnce(kind(p), (m) => emitPool(m, kindOf(p)));
         const units = isGrad ? batch : batch * rows.start.length;
-        return binding.finish(binding.call(module(), 'run', context, units, 2 * image.byteLength));
+        return binding.finish(binding.call(module, 'run', context, units, 2 * image.byteLength));
       },
       kind,
       sample(like) {

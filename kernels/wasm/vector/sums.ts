@@ -7,7 +7,7 @@ import type { SumFunction } from '../../types.js';
 import { addSums, RESULTS, sums as reference } from '../../reference/training/sums.js';
 import type { Local, Module, Value } from '../assembler.js';
 import { Binding } from '../binding.js';
-import { type Compiled, lazyModule } from '../engine.js';
+import { compiledOnce } from '../engine.js';
 import * as f64x2 from '../instructions/f64x2.js';
 import * as i32 from '../instructions/i32.js';
 import { copy } from '../instructions/memory.js';
@@ -95,8 +95,6 @@ function emitSums(m: Module, fn: SumFunction): void {
   });
 }
 
-const modules = new Map<SumFunction, () => Compiled>();
-
 const kernel: WasmKernel<'sums'> = {
   op: 'sums',
   name: 'f32-sums-wasmsimd',
@@ -119,10 +117,9 @@ const kernel: WasmKernel<'sums'> = {
       first,
       second,
     ]);
-    let module = modules.get(fn);
-    if (module === undefined) modules.set(fn, (module = lazyModule((m) => emitSums(m, fn))));
+    const module = compiledOnce(`sums ${fn}`, (m) => emitSums(m, fn));
     const work = x.length * x[0].byteLength;
-    const call = binding.call(module(), 'run', context, outer * blocks, work, 8 * pattern);
+    const call = binding.call(module, 'run', context, outer * blocks, work, 8 * pattern);
     return binding.finish(call, () => {
       y.forEach((a, k) => a.fill(RESULTS[fn][k].start));
       for (let unit = 0, i = 0; unit < outer * blocks; unit++) {
