@@ -24,44 +24,53 @@ export class PaddedImage {
   /** of the first channel of a position's first tap, in row-major order of positions */
   readonly positions: Int32Array;
   readonly cells: Float64Array;
-  private readonly top: number;
-  private readonly left: number;
-  private readonly width: number;
+  readonly #top: number;
+  readonly #left: number;
+  readonly #width: number;
   /** doubles of one copy */
   readonly size: number;
-  private readonly current = new Int32Array(SLOTS).fill(-1);
+  readonly #current = new Int32Array(SLOTS).fill(-1);
+
+  readonly #source: FloatArray | CodeArray;
+  readonly #vertical: Axis;
+  readonly #horizontal: Axis;
 
   constructor(
-    private readonly source: FloatArray | CodeArray,
+    source: FloatArray | CodeArray,
     readonly channels: number,
-    private readonly vertical: Axis,
-    private readonly horizontal: Axis,
+    vertical: Axis,
+    horizontal: Axis,
     padding: number,
     memory: Memory,
   ) {
+    this.#source = source;
+    this.#vertical = vertical;
+    this.#horizontal = horizontal;
     const height = span(vertical);
-    this.width = span(horizontal);
-    this.top = Math.min(...vertical.taps);
-    this.left = Math.min(...horizontal.taps);
-    this.size = height * this.width * channels;
+    this.#width = span(horizontal);
+    this.#top = Math.min(...vertical.taps);
+    this.#left = Math.min(...horizontal.taps);
+    this.size = height * this.#width * channels;
     this.cells = memory.allocate('float64', SLOTS * this.size);
     if (padding !== 0) this.cells.fill(padding);
     this.positions = memory.allocate('int32', vertical.positions * horizontal.positions);
     let i = 0;
     for (let y = 0; y < vertical.positions; y++) {
       for (let x = 0; x < horizontal.positions; x++)
-        this.positions[i++] = (y * vertical.step * this.width + x * horizontal.step) * channels;
+        this.positions[i++] = (y * vertical.step * this.#width + x * horizontal.step) * channels;
     }
   }
 
   /** Offsets of the taps, row-major, `count` channels from `first` on each. */
   taps(first: number, count: number, memory: Memory): Int32Array {
-    const { vertical, horizontal, channels } = this;
+    const { channels } = this;
+    const vertical = this.#vertical;
+    const horizontal = this.#horizontal;
     const offsets = memory.allocate('int32', vertical.taps.length * horizontal.taps.length * count);
     let i = 0;
     for (const y of vertical.taps) {
       for (const x of horizontal.taps) {
-        const cell = ((y - this.top) * this.width + x - this.left) * channels + first;
+        const cell = ((y - this.#top) * this.#width + x - this.#left) * channels + first;
         for (let c = 0; c < count; c++) offsets[i++] = cell + c;
       }
     }
@@ -70,29 +79,33 @@ export class PaddedImage {
 
   /** Forgets the copies: the source may have changed. */
   reset(): void {
-    this.current.fill(-1);
+    this.#current.fill(-1);
   }
 
   /** Copies image `n` unless it is there, and tells where. */
   stage(n: number): number {
     const slot = n % SLOTS;
     const start = slot * this.size;
-    if (this.current[slot] !== n) {
-      this.current[slot] = n;
-      this.copy(n, start);
+    if (this.#current[slot] !== n) {
+      this.#current[slot] = n;
+      this.#copy(n, start);
     }
     return start;
   }
 
-  private copy(n: number, start: number): void {
-    const { source, cells, channels, width, top, left } = this;
+  #copy(n: number, start: number): void {
+    const { cells, channels } = this;
+    const source = this.#source;
+    const width = this.#width;
+    const top = this.#top;
+    const left = this.#left;
     const height = this.size / (width * channels);
     const y0 = Math.max(0, top);
-    const y1 = Math.min(this.vertical.size, top + height);
+    const y1 = Math.min(this.#vertical.size, top + height);
     const x0 = Math.max(0, left);
-    const x1 = Math.min(this.horizontal.size, left + width);
+    const x1 = Math.min(this.#horizontal.size, left + width);
     for (let y = y0; y < y1; y++) {
-      let s = ((n * this.vertical.size + y) * this.horizontal.size + x0) * channels;
+      let s = ((n * this.#vertical.size + y) * this.#horizontal.size + x0) * channels;
       const end = s + (x1 - x0) * channels;
       let o = start + ((y - top) * width + x0 - left) * channels;
       while (s < end) cells[o++] = source[s++];
@@ -134,29 +147,32 @@ export const isPointwise = (g: ConvGeometry): boolean =>
 
 /** Lines are the positions of the whole batch, depth runs over the taps: an A operand. */
 export class PositionLines implements Operand {
-  constructor(
-    private readonly image: PaddedImage,
-    private readonly taps: Int32Array,
-  ) {}
+  readonly #image: PaddedImage;
+  readonly #taps: Int32Array;
+
+  constructor(image: PaddedImage, taps: Int32Array) {
+    this.#image = image;
+    this.#taps = taps;
+  }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
-    const { cells } = this.image;
+    const { cells } = this.#image;
     const end = first + count;
     const last = end - 1;
     let o = 0;
     for (let line = first; line < end; line += TILE_M) {
-      const i0 = this.base(line);
-      const i1 = this.base(Math.min(line + 1, last));
-      const i2 = this.base(Math.min(line + 2, last));
-      interleave(cells, i0, i1, i2, this.taps, k0, k1, to, o);
+      const i0 = this.#base(line);
+      const i1 = this.#base(Math.min(line + 1, last));
+      const i2 = this.#base(Math.min(line + 2, last));
+      interleave(cells, i0, i1, i2, this.#taps, k0, k1, to, o);
       o += (k1 - k0) * TILE_M;
     }
   }
 
-  private base(line: number): number {
-    const { positions } = this.image;
+  #base(line: number): number {
+    const { positions } = this.#image;
     const n = Math.floor(line / positions.length);
-    return this.image.stage(n) + positions[line - n * positions.length];
+    return this.#image.stage(n) + positions[line - n * positions.length];
   }
 }
 

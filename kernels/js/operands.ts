@@ -6,19 +6,24 @@ type Source = FloatArray | CodeArray;
 
 /** Line `i` is contiguous: element k at start + i * stride + k. */
 export class Lines implements Operand {
-  constructor(
-    private readonly data: Source,
-    private readonly start: number,
-    private readonly stride: number,
-  ) {}
+  readonly #data: Source;
+  readonly #start: number;
+  readonly #stride: number;
+
+  constructor(data: Source, start: number, stride: number) {
+    this.#data = data;
+    this.#start = start;
+    this.#stride = stride;
+  }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
-    const { data, stride } = this;
+    const data = this.#data;
+    const stride = this.#stride;
     const size = (k1 - k0) * width;
     for (let i = 0; i < count; i++) {
       const lane = i % width;
       let o = ((i - lane) / width) * size + lane;
-      const from = this.start + (first + i) * stride;
+      const from = this.#start + (first + i) * stride;
       const end = from + k1;
       for (let s = from + k0; s < end; s++, o += width) to[o] = data[s];
     }
@@ -27,17 +32,21 @@ export class Lines implements Operand {
 
 /** Lines run across memory: element k of line `i` at start + k * stride + i. */
 export class Columns implements Operand {
-  constructor(
-    private readonly data: Source,
-    private readonly start: number,
-    private readonly stride: number,
-  ) {}
+  readonly #data: Source;
+  readonly #start: number;
+  readonly #stride: number;
+
+  constructor(data: Source, start: number, stride: number) {
+    this.#data = data;
+    this.#start = start;
+    this.#stride = stride;
+  }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
-    const { data } = this;
+    const data = this.#data;
     const size = (k1 - k0) * width;
     for (let k = k0; k < k1; k++) {
-      let s = this.start + k * this.stride + first;
+      let s = this.#start + k * this.#stride + first;
       const end = s + count;
       for (let o = (k - k0) * width; s < end; o += size) {
         for (let lane = 0; lane < width && s < end; lane++) to[o + lane] = data[s++];

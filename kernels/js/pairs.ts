@@ -26,30 +26,28 @@ const sums = blockSums();
 
 /** Weights [n, k] from `start` on as panels of TILE_N columns, each column a pair of output channels. */
 export class WeightPairs implements Operand {
-  private readonly packed: Float64Array;
+  readonly #packed: Float64Array;
 
-  constructor(
-    w: CodeArray,
-    start: number,
-    n: number,
-    private readonly k: number,
-    memory: Memory,
-  ) {
+  readonly #k: number;
+
+  constructor(w: CodeArray, start: number, n: number, k: number, memory: Memory) {
+    this.#k = k;
     const columns = Math.ceil(n / 2);
-    this.packed = memory.allocate('float64', Math.ceil(columns / TILE_N) * TILE_N * k);
+    this.#packed = memory.allocate('float64', Math.ceil(columns / TILE_N) * TILE_N * k);
     for (let column = 0; column < columns; column++) {
       const lane = column % TILE_N;
       const panel = (column - lane) * k;
       const low = start + 2 * column * k;
       for (let i = 0; i < k; i++) {
         const high = 2 * column + 1 < n ? w[low + k + i] : 0;
-        this.packed[panel + i * TILE_N + lane] = w[low + i] + high * SHIFT;
+        this.#packed[panel + i * TILE_N + lane] = w[low + i] + high * SHIFT;
       }
     }
   }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
-    const { packed, k } = this;
+    const packed = this.#packed;
+    const k = this.#k;
     const length = (k1 - k0) * TILE_N;
     let o = 0;
     for (let panel = first; panel < first + count; panel += TILE_N) {

@@ -21,15 +21,18 @@ class ThreadPool implements Pool {
   readonly #control: Int32Array;
   #scratch: Int8Array = new Int8Array(0);
 
+  readonly #engine: Engine;
+
   constructor(
-    private readonly engine: Engine,
+    engine: Engine,
     readonly threads: number,
   ) {
+    this.#engine = engine;
     this.#control = engine.memory.ownedBy(this).allocate('int32', C.words);
   }
 
   start(spawn: Spawn): Promise<Thread[]> {
-    const { memory } = this.engine.memory;
+    const { memory } = this.#engine.memory;
     const control = this.#control.byteOffset;
     return Promise.all(
       Array.from({ length: this.threads - 1 }, (_, worker) =>
@@ -39,7 +42,7 @@ class ThreadPool implements Pool {
   }
 
   add(module: number, bytes: Uint8Array): void {
-    const { memory } = this.engine;
+    const { memory } = this.#engine;
     memory.scope(() => {
       const copy = memory.allocate('uint8', bytes.length);
       copy.set(bytes);
@@ -71,8 +74,8 @@ class ThreadPool implements Pool {
       scratch: this.#scratch.byteOffset,
       scratchBytes: own,
     });
-    const f = Object.values(this.engine.compiled[module].exports)[place];
-    const scratch = this.engine.scratch(scratchBytes);
+    const f = Object.values(this.#engine.compiled[module].exports)[place];
+    const scratch = this.#engine.scratch(scratchBytes);
     for (let u = Atomics.add(c, C.next, chunk); u < units; u = Atomics.add(c, C.next, chunk))
       f(context, u, Math.min(u + chunk, units), scratch);
     this.#join();
@@ -86,7 +89,7 @@ class ThreadPool implements Pool {
   #ensureScratch(bytes: number): void {
     if (bytes <= this.#scratch.length) return;
     // the smaller one stays until the pool ends: a prepared call may hold no address of it, but its owner does
-    const { memory } = this.engine;
+    const { memory } = this.#engine;
     const larger = memory.ownedBy(this).allocate('int8', bytes);
     if (!memory.owns(larger)) throw new OutOfMemory(`${bytes} bytes of scratch`);
     this.#scratch = larger;

@@ -95,12 +95,7 @@ export class WasmMemory implements Memory {
 
   /** @internal as {@link allocate}, logged in `blocks` instead of the open scope */
   allocateInto<T extends MemoryType>(blocks: Block[] | null, type: T, length: number): MemoryArrays[T] {
-    const block = this.#take(type, length, false);
-    if (block === null) return heap.allocate(type, length);
-    blocks?.push(block);
-    const array = this.#view(type, block, length);
-    this.#clear(array.byteOffset, array.byteLength);
-    return array;
+    return this.#take(type, length, true, false, blocks) ?? heap.allocate(type, length);
   }
 
   /**
@@ -109,12 +104,12 @@ export class WasmMemory implements Memory {
    * @returns null when the memory is full
    */
   take<T extends MemoryType>(type: T, length: number, clear = false): MemoryArrays[T] | null {
-    return this.#taken(type, length, clear, false);
+    return this.#take(type, length, clear, false);
   }
 
   /** As {@link take}, and freed by itself when the array is garbage. Views made from the array do not keep it alive. */
   takeCollected<T extends MemoryType>(type: T, length: number, clear = false): MemoryArrays[T] | null {
-    return this.#taken(type, length, clear, true);
+    return this.#take(type, length, clear, true);
   }
 
   free(array: ArrayBufferView): void {
@@ -153,20 +148,6 @@ export class WasmMemory implements Memory {
     for (const block of blocks.splice(0)) this.#release(block);
   }
 
-  #taken<T extends MemoryType>(
-    type: T,
-    length: number,
-    clear: boolean,
-    collected: boolean,
-  ): MemoryArrays[T] | null {
-    const block = this.#take(type, length, collected);
-    if (block === null) return null;
-    const array = this.#view(type, block, length);
-    if (clear) this.#clear(array.byteOffset, array.byteLength);
-    if (collected) this.#registry.register(array, [block], array);
-    return array;
-  }
-
   /** memory.fill: TypedArray.fill on shared memory takes 0.65 ns an element (Node 20), four times as long per byte. */
   #compileClear(): (address: number, bytes: number) => void {
     const m = new Module();
@@ -178,11 +159,14 @@ export class WasmMemory implements Memory {
     return new webAssembly!.Instance(module, { env: { memory } }).exports.clear;
   }
 
-  #view<T extends MemoryType>(type: T, { address }: Block, length: number): MemoryArrays[T] {
-    return new ARRAY_TYPES[type](this.#buffer as ArrayBuffer, address, length) as unknown as MemoryArrays[T];
-  }
-
-  #take(type: MemoryType, length: number, collected: boolean): Block | null {
+  /** @param blocks where the block is logged */
+  #take<T extends MemoryType>(
+    type: T,
+    length: number,
+    clear: boolean,
+    collected: boolean,
+    blocks: Block[] | null = null,
+  ): MemoryArrays[T] | null {
     let index = classOf(length * ARRAY_TYPES[type].BYTES_PER_ELEMENT);
     let address = this.#free[index]?.pop();
     if (address === undefined) {
@@ -198,7 +182,11 @@ export class WasmMemory implements Memory {
     const block = { address, index, collected };
     this.#blocks.set(address, block);
     this.#used += classSize(index);
-    return block;
+    blocks?.push(block);
+    const array = new ARRAY_TYPES[type](this.#buffer as ArrayBuffer, address, length);
+    if (clear) this.#clear(address, array.byteLength);
+    if (collected) this.#registry.register(array, [block], array);
+    return array as unknown as MemoryArrays[T];
   }
 
   #release(block: Block): void {

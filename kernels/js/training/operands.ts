@@ -5,19 +5,24 @@ import type { PaddedImage } from '../image.js';
 
 /** Element k of line `i` at start + depth[k] + i. */
 export class GatheredColumns implements Operand {
-  constructor(
-    private readonly data: FloatArray,
-    private readonly start: number,
-    private readonly depth: Int32Array,
-  ) {}
+  readonly #data: FloatArray;
+  readonly #start: number;
+  readonly #depth: Int32Array;
+
+  constructor(data: FloatArray, start: number, depth: Int32Array) {
+    this.#data = data;
+    this.#start = start;
+    this.#depth = depth;
+  }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array, width: number): void {
-    const { data, depth } = this;
+    const data = this.#data;
+    const depth = this.#depth;
     const size = (k1 - k0) * width;
     for (let i = 0; i < count; i++) {
       const lane = i % width;
       let o = ((i - lane) / width) * size + lane;
-      const base = this.start + first + i;
+      const base = this.#start + first + i;
       for (let k = k0; k < k1; k++, o += width) to[o] = data[base + depth[k]];
     }
   }
@@ -25,13 +30,17 @@ export class GatheredColumns implements Operand {
 
 /** Lines are the taps, depth runs over the positions of the whole batch: a B operand. */
 export class TapLines implements Operand {
-  constructor(
-    private readonly image: PaddedImage,
-    private readonly taps: Int32Array,
-  ) {}
+  readonly #image: PaddedImage;
+  readonly #taps: Int32Array;
+
+  constructor(image: PaddedImage, taps: Int32Array) {
+    this.#image = image;
+    this.#taps = taps;
+  }
 
   pack(first: number, count: number, k0: number, k1: number, to: Float64Array): void {
-    const { image, taps } = this;
+    const image = this.#image;
+    const taps = this.#taps;
     const { positions, cells } = image;
     const last = first + count - 1;
     for (let k = k0; k < k1;) {
