@@ -11,12 +11,8 @@ import { qgemm } from './int8Gemm.js';
 import { qavgpool, qmaxpool } from './int8Pool.js';
 import { qgemv } from './int8Vector.js';
 
-export const jsKernels: Backend = [
-  depthwiseConv2d,
+export const jsIntegerKernels: Backend = [
   depthwiseQconv2d,
-  gemv,
-  gemm,
-  conv2d,
   qgemv,
   qgemm,
   qconv2d,
@@ -25,3 +21,10 @@ export const jsKernels: Backend = [
   qmaxpool,
   qavgpool,
 ];
+
+export const jsKernels: Backend = /* @__PURE__ */ jsIntegerKernels.concat(
+  depthwiseConv2d,
+  gemv,
+  gemm,
+  conv2d,
+);

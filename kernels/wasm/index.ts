@@ -11,7 +11,8 @@ import { gemmKernels } from './float/vector.js';
 import { depthwiseKernel } from './int8/depthwiseLayer.js';
 import { layerKernels } from './int8/layer.js';
 import type { WasmMemory } from './memory.js';
-import { winogradKernels } from './winograd/conv.js';
+import { winogradKernel } from './winograd/conv.js';
+import { winogradFloatKernel } from './winograd/float.js';
 
 export {
   setWasmOptions,
@@ -24,15 +25,20 @@ export {
 export { wasmReport } from './selfTest.js';
 
 // pure calls, unlike spreads, do not keep bundlers from leaving out kernels that nobody uses
-export const wasmKernels: readonly AnyKernel[] = /* @__PURE__ */ [depthwiseKernel].concat(
-  winogradKernels,
+/** Of integer ops, and between codes and float32. */
+export const wasmIntegerKernels: readonly AnyKernel[] = /* @__PURE__ */ [depthwiseKernel].concat(
+  winogradKernel,
   layerKernels,
-  gemmKernels,
-  convKernel,
   binaryKernels,
   moveKernels,
   poolKernels,
   quantizeKernels,
+);
+
+export const wasmKernels: readonly AnyKernel[] = /* @__PURE__ */ wasmIntegerKernels.concat(
+  winogradFloatKernel,
+  gemmKernels,
+  convKernel,
 );
 
 export type { WasmMemory };

@@ -1,9 +1,9 @@
 /** Runs an integer graph: kernels resolved and weights packed once, then no allocation but the outputs. */
 import {
   heap,
+  integer,
   linearMemoryOf,
   prepare,
-  wasm,
   type Backend,
   type CodeArray,
   type OpName,
@@ -67,7 +67,7 @@ export class Session {
 
   /** Throws GraphError for a graph that is not an integer graph. */
   constructor(graph: Graph, options: SessionOptions = {}) {
-    const { backend = wasm, batch = 1, keep = false } = options;
+    const { backend = integer, batch = 1, keep = false } = options;
     if (!Number.isInteger(batch) || batch < 1)
       throw new ArgumentError(`batch: ${batch} must be a whole number >= 1`);
     this.graph = validate(graph);

@@ -1,10 +1,8 @@
-/** 3x3 convolution of stride 1 by Winograd: integers exactly, and float32. */
+/** 3x3 convolution of stride 1 by Winograd, planned for both types; of integers, exactly. */
 import type { CodeArray, ConvGeometry, FloatArray, Memory, OpParams, Requantization } from '../../types.js';
 import { weightCodes } from '../../int4.js';
 import { Binding } from '../binding.js';
 import { compiledOnce } from '../engine.js';
-import { sampleConv } from '../float/conv.js';
-import { areFloat32 } from '../float/product.js';
 import { callProduct, rowTable } from '../igemm/plan.js';
 import { shapeOf } from '../igemm/tile.js';
 import { kindOf, SAMPLE_CONV, sampleLayer } from '../int8/layer.js';
@@ -20,7 +18,7 @@ const SUM_BYTES = 64 * 1024;
 /** Tiles of a unit, for some tens of microseconds. */
 const UNIT_TILES = 32;
 
-type Geometry = Pick<
+export type Geometry = Pick<
   ConvGeometry,
   | 'batch'
   | 'inHeight'
@@ -33,7 +31,7 @@ type Geometry = Pick<
   | 'padLeft'
 >;
 
-const fits = (g: ConvGeometry): boolean =>
+export const fits = (g: ConvGeometry): boolean =>
   [g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.groups].every((n) => n === 1) &&
   g.kernelHeight === 3 &&
   g.kernelWidth === 3;
@@ -45,11 +43,11 @@ const tilesOf = (g: Geometry): number => g.batch * Math.ceil(g.outHeight / OUT) 
  * channels 0.9 and 1.2; 9 of 16 positions of a tile inside the image 1.2 to 1.6, 6 of them 0.9 and 1.0. A float32 layer
  * transforms its weights at every call, which takes as long as the products of some 4 tiles; codes need a whole quad.
  */
-const pays = (g: Geometry, tiles: number): boolean =>
+export const pays = (g: Geometry, tiles: number): boolean =>
   g.inChannels >= 8 && tilesOf(g) >= tiles && g.batch * g.outHeight * g.outWidth >= 8 * tilesOf(g);
 
 /** What differs between the types and directions. */
-interface Operands extends Pick<Filters, 'w' | 'wZeroPoint' | 'steps'> {
+export interface Operands extends Pick<Filters, 'w' | 'wZeroPoint' | 'steps'> {
   readonly x: FloatArray | CodeArray;
   readonly xZeroPoint?: number;
   readonly y: FloatArray | Int32Array | CodeArray;
@@ -69,7 +67,7 @@ function stripsOfUnit(strips: number, columns: number, tileBytes: number): numbe
   return best;
 }
 
-function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
+export function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
   const { xZeroPoint = 0, requant = null } = p;
   const binding = new Binding(memory);
   const { vectors } = shapeOf(binding.engine.target);
@@ -154,7 +152,7 @@ function prepare(g: Geometry, p: Operands, memory: Memory): () => void {
   return binding.finish(...calls, callProduct(binding, module, fields, work, scratch, context));
 }
 
-const forward = (c: number): Filters['steps'] => [1, 9 * c, c, 0];
+export const forward = (c: number): Filters['steps'] => [1, 9 * c, c, 0];
 
 /** Do all sums of products stay where they are recovered exactly? With the real weights, for every possible x. */
 function exact({ xZeroPoint, wZeroPoint, ...p }: OpParams['qconv2d'], w: CodeArray): boolean {
@@ -189,35 +187,4 @@ const qconv2d: WasmKernel<'qconv2d'> = {
   },
 };
 
-/** A float32 kernel on the convolution that `of` makes of its parameters. */
-export function floatKernel<O extends 'conv2d' | 'conv2dInputGrad'>(
-  op: O,
-  of: (p: OpParams[O]) => readonly [Geometry, Operands],
-  sample: WasmKernel<O>['sample'],
-): WasmKernel<O> {
-  return {
-    op,
-    name: `f32-${op}-3x3-winograd4x4-wasmsimd`,
-    // measured: up to 2e-6 of the largest output
-    bound: 1e-5,
-    supports: (p) => {
-      const [g, { x, w, bias, y }] = of(p);
-      const float = areFloat32(...([x, w, bias, y] as FloatArray[]));
-      return fits(p) && pays(g, 8) && g.padTop >= 0 && g.padLeft >= 0 && float;
-    },
-    prepare: (p, memory) => prepare(...of(p), memory),
-    kind: () => '',
-    sample,
-  };
-}
-
-const conv2d = floatKernel(
-  'conv2d',
-  (p) => [p, { x: p.x, w: p.w as Float32Array, bias: p.bias, y: p.y, steps: forward(p.inChannels) }],
-  () => {
-    const { image, filter, sums } = sampleConv(SAMPLE);
-    return { params: { ...SAMPLE, x: image, w: filter, bias: null, y: sums }, output: sums };
-  },
-);
-
-export const winogradKernels = [checked(qconv2d), checked(conv2d)];
+export const winogradKernel = checked(qconv2d);

@@ -2,7 +2,8 @@
 import { conv2dInputGrad as reference } from '../../reference/training/conv2dInputGrad.js';
 import { sampleConv } from '../float/conv.js';
 import { checked } from '../selfTest.js';
-import { floatKernel, SAMPLE } from './conv.js';
+import { SAMPLE } from './conv.js';
+import { floatKernel } from './float.js';
 
 /** The convolution over dy that gives dx: the filters turned by 180 degrees, their channels exchanged. */
 const conv2dInputGrad = floatKernel(

@@ -1,16 +1,17 @@
 /** Where integer Winograd is exact, and what both leave to other kernels; random problems are in cases.test.ts. */
 import t from 'tap';
 import { heap, type OpParams, reference, resolve, wasm, type Kernel } from '../../../kernels/index.js';
-import { winogradKernels } from '../../../kernels/wasm/winograd/conv.js';
+import { winogradKernel } from '../../../kernels/wasm/winograd/conv.js';
+import { winogradFloatKernel } from '../../../kernels/wasm/winograd/float.js';
 import { winogradInputGrad } from '../../../kernels/wasm/winograd/inputGrad.js';
 import { Random } from '../../../src/core/index.js';
 import { convGeometry, floats, result, sizes } from '../js/samples.js';
 
-const [qconv2d, conv2d, conv2dInputGrad] = [...winogradKernels, winogradInputGrad] as unknown as [
-  Kernel<'qconv2d'>,
-  Kernel<'conv2d'>,
-  Kernel<'conv2dInputGrad'>,
-];
+const [qconv2d, conv2d, conv2dInputGrad] = [
+  winogradKernel,
+  winogradFloatKernel,
+  winogradInputGrad,
+] as unknown as [Kernel<'qconv2d'>, Kernel<'conv2d'>, Kernel<'conv2dInputGrad'>];
 
 const square = {
   batch: 1,
