@@ -18,28 +18,29 @@ const ALL = ['*'];
  * A runtime does not pull in every kernel by itself: a backend is the user's choice.
  */
 const BUNDLES = [
-  { name: 'octograd/kernels', entries: { [KERNELS]: ALL }, goal: 20_000, limit: 35_000 },
+  { name: 'octograd/kernels', entries: { [KERNELS]: ALL }, goal: 20_000, limit: 34_500 },
   {
     name: '  run and reference of it',
     entries: { [KERNELS]: ['run', 'reference'] },
     goal: 5_000,
     limit: 5_000,
   },
-  { name: '  run and js of it', entries: { [KERNELS]: ['run', 'js'] }, goal: 11_000, limit: 11_000 },
+  { name: '  run and js of it', entries: { [KERNELS]: ['run', 'js'] }, goal: 10_000, limit: 10_000 },
   {
     name: 'octograd/kernels/training',
     entries: { './kernels/training.ts': ALL },
     goal: 45_000,
     limit: 45_000,
   },
-  { name: 'octograd/runtime', entries: { './src/runtime/index.ts': ALL }, goal: 30_000, limit: 40_000 },
+  { name: 'octograd/runtime', entries: { './src/runtime/index.ts': ALL }, goal: 30_000, limit: 38_000 },
   {
     name: 'octograd/runtime with all kernels',
     entries: { './src/runtime/index.ts': ALL, [KERNELS]: ALL },
     goal: 30_000,
-    limit: 44_000,
+    limit: 42_000,
   },
-  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 108_000 },
+  { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 12_000, limit: 12_000 },
+  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 104_000 },
 ];
 const LARGEST = 5;
 
