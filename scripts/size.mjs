@@ -18,7 +18,7 @@ const ALL = ['*'];
  * A runtime does not pull in every kernel by itself: a backend is the user's choice.
  */
 const BUNDLES = [
-  { name: 'octograd/kernels', entries: { [KERNELS]: ALL }, goal: 20_000, limit: 34_500 },
+  { name: 'octograd/kernels', entries: { [KERNELS]: ALL }, goal: 20_000, limit: 37_500 },
   {
     name: '  run and reference of it',
     entries: { [KERNELS]: ['run', 'reference'] },
@@ -29,18 +29,18 @@ const BUNDLES = [
   {
     name: 'octograd/kernels/training',
     entries: { './kernels/training.ts': ALL },
-    goal: 45_000,
-    limit: 45_000,
+    goal: 47_000,
+    limit: 47_000,
   },
-  { name: 'octograd/runtime', entries: { './src/runtime/index.ts': ALL }, goal: 30_000, limit: 38_000 },
+  { name: 'octograd/runtime', entries: { './src/runtime/index.ts': ALL }, goal: 30_000, limit: 43_000 },
   {
     name: 'octograd/runtime with all kernels',
     entries: { './src/runtime/index.ts': ALL, [KERNELS]: ALL },
     goal: 30_000,
-    limit: 42_000,
+    limit: 47_000,
   },
   { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 12_000, limit: 12_000 },
-  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 104_000 },
+  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 108_500 },
 ];
 const LARGEST = 5;
 
