@@ -13,6 +13,7 @@ export * from './rounding.js';
 export * from './types.js';
 export * from './unary.js';
 export * from './wasm/index.js';
+export { nearestIndices } from './reference/qresize.js';
 export { reference };
 
 /** Tuned plain JavaScript, then the reference for what it does not cover. */

@@ -239,9 +239,37 @@ export interface OpParams {
     readonly max: number;
     readonly y: QuantizedArray;
   };
-  /** y = table[x - quantMin of x]: any unary function of one code */
-  qlut: { readonly x: CodeArray; readonly table: CodeArray; readonly y: CodeArray };
+  /**
+   * y = table[x - smallest code of x's type]: any unary function of one code. A table of 256, or one per channel
+   * ([channels, 256]) of the last axis.
+   */
+  qlut: {
+    readonly x: CodeArray;
+    readonly channels?: number | undefined;
+    readonly table: CodeArray;
+    readonly y: CodeArray;
+  };
+  /** Cell i of y is cell indices[i] of x; a cell is so many consecutive codes. Transposes, slices, selections. */
+  qgather: {
+    readonly cell: number;
+    readonly indices: Int32Array;
+    readonly x: CodeArray;
+    readonly y: CodeArray;
+  };
   qresize: {
+    readonly batch: number;
+    readonly inHeight: number;
+    readonly inWidth: number;
+    readonly outHeight: number;
+    readonly outWidth: number;
+    readonly channels: number;
+    readonly alignCorners: boolean;
+    readonly halfPixelCenters: boolean;
+    readonly x: CodeArray;
+    readonly y: CodeArray;
+  };
+  /** Bilinear resize of codes; x and y have one scale and one zero point. */
+  qbilinear: Numerics & {
     readonly batch: number;
     readonly inHeight: number;
     readonly inWidth: number;

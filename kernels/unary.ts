@@ -31,3 +31,8 @@ export function leakyRelu(x: number, alpha: number): number {
 export function elu(x: number, alpha: number): number {
   return x > 0 ? x : alpha * Math.expm1(x);
 }
+
+/** log(1 + e^x) */
+export function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}

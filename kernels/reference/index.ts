@@ -5,8 +5,10 @@ import { dequantize } from './dequantize.js';
 import { gemm } from './gemm.js';
 import { qadd } from './qadd.js';
 import { qavgpool } from './qavgpool.js';
+import { qbilinear } from './qbilinear.js';
 import { qconcat } from './qconcat.js';
 import { qconv2d } from './qconv2d.js';
+import { qgather } from './qgather.js';
 import { qgemm } from './qgemm.js';
 import { qlut } from './qlut.js';
 import { qmaxpool } from './qmaxpool.js';
@@ -35,6 +37,8 @@ export const reference: Backend = [
   qsoftmax,
   qlut,
   qresize,
+  qbilinear,
+  qgather,
   quantize,
   dequantize,
 ];

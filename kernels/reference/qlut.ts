@@ -7,9 +7,9 @@ export const qlut: Kernel<'qlut'> = {
   name: 'x8-qlut-reference',
   supports: () => true,
   prepare:
-    ({ x, table, y }) =>
+    ({ x, channels = 1, table, y }) =>
     () => {
       const first = codeMin(x);
-      for (let i = 0; i < y.length; i++) y[i] = table[x[i] - first];
+      for (let i = 0; i < y.length; i++) y[i] = table[(i % channels) * 256 + x[i] - first];
     },
 };

@@ -10,6 +10,7 @@ import type { Json } from './json.js';
 import {
   count,
   finite,
+  integer,
   list,
   nullable,
   object,
@@ -52,13 +53,6 @@ function writeQParams(qp: QParams | null): Json {
   };
 }
 
-const integer = (v: Json | undefined, where: string): number => {
-  const n = finite(v, where);
-  if (!Number.isInteger(n) || Math.abs(n) > 2 ** 31)
-    throw new FormatError(`${where}: ${n} is not a 32-bit integer; the file is corrupt`);
-  return n;
-};
-
 const rangeSchema = { axis: nullable(count), quantMin: integer, quantMax: integer };
 
 const readQParams = nullable((v: Json | undefined, where: string): QParams => {
@@ -93,6 +87,7 @@ export function encodeModel(graph: Graph, info: ModelInfo = NO_INFO): Uint8Array
     params.push({ id, shape: array.shape, qparams: range });
   }
   const document: Json = {
+    batch: graph.batch,
     inputs: graph.inputs,
     outputs: graph.outputs,
     numerics: { ...graph.numerics },
@@ -177,6 +172,7 @@ export function decodeModel(bytes: Uint8Array): Model {
   const value = object<Omit<Value, 'dtype'>>({ id: text, shape, qparams: readQParams });
   const numbers = list(finite);
   const raw = object({
+    batch: oneOf('free', 'fixed'),
     inputs: list(text),
     outputs: list(text),
     numerics: readNumerics,
@@ -187,6 +183,7 @@ export function decodeModel(bytes: Uint8Array): Model {
     normalization: nullable(object({ mean: numbers, std: numbers })),
   })(document, 'model');
   const graph = validate({
+    batch: raw.batch,
     inputs: raw.inputs,
     outputs: raw.outputs,
     nodes: raw.nodes,

@@ -14,6 +14,10 @@ function fail(where: string, want: string, value: Json | undefined): never {
 export const text: Reader<string> = (v, where) => (typeof v === 'string' ? v : fail(where, 'a string', v));
 export const finite: Reader<number> = (v, where) =>
   typeof v === 'number' && Number.isFinite(v) ? v : fail(where, 'a number', v);
+export const integer: Reader<number> = (v, where) =>
+  typeof v === 'number' && Number.isInteger(v) && Math.abs(v) <= 2 ** 31
+    ? v
+    : fail(where, 'a 32-bit whole number', v);
 export const bool: Reader<boolean> = (v, where) =>
   typeof v === 'boolean' ? v : fail(where, 'true or false', v);
 
@@ -74,25 +78,54 @@ const layer = { weight: text, bias: nullable(text), batchNorm: nullable(object(b
 const binary = { activation };
 const window = { kernel: pair, stride: pair, padding };
 
+const UNARY_FUNCTIONS: readonly UnaryFunction[] = [
+  'sigmoid',
+  'tanh',
+  'hardswish',
+  'hardsigmoid',
+  'silu',
+  'softplus',
+  'leakyRelu',
+  'elu',
+  'clip',
+  'exp',
+  'log',
+  'sqrt',
+  'pow',
+  'abs',
+  'neg',
+];
+
 const SCHEMAS: { readonly [O in OpName]: Schema<NodeAttrs[O]> } = {
   conv2d: { ...layer, stride: pair, padding, dilation: pair, groups: positive },
   linear: layer,
   batchNorm,
   activation: { activation: oneOf('relu', 'relu6') },
-  unary: {
-    fn: oneOf<UnaryFunction>('sigmoid', 'tanh', 'hardswish', 'hardsigmoid', 'silu', 'leakyRelu', 'elu'),
-    alpha: finite,
-  },
+  unary: { fn: oneOf(...UNARY_FUNCTIONS), alpha: finite, beta: finite },
+  prelu: { slope: text },
+  constant: { param: text },
   add: binary,
   sub: binary,
   mul: binary,
+  div: binary,
+  maximum: {},
+  minimum: {},
+  matmul: {},
   maxPool2d: { ...window, dilation: pair },
   avgPool2d: { ...window, countIncludePad: bool },
   globalAvgPool: { keepdim: bool },
-  concat: { axis: positive },
+  reduce: { fn: oneOf('mean', 'sum', 'max', 'min'), axes: list(count), keepdim: bool },
+  concat: { axis: count },
   reshape: { shape },
-  pad: { pads: list(countPair) },
-  upsampleNearest: { size: pair },
+  transpose: { perm: list(count) },
+  slice: { start: list(count), step: list(integer), count: list(count) },
+  gather: { axis: count, indices: list(count) },
+  pad: { pads: list(countPair), value: finite },
+  resize: {
+    size: pair,
+    mode: oneOf('nearest', 'bilinear'),
+    coordinates: oneOf('asymmetric', 'halfPixel', 'alignCorners'),
+  },
   softmax: { beta: finite },
   quantize: {},
   dequantize: {},

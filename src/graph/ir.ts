@@ -1,7 +1,8 @@
 /**
  * The graph: one intermediate representation for tracing, passes, quantization, the runtime and every file format.
  * A graph is a list of nodes in execution order over named values and named parameters; it never changes, passes make a
- * new one. Axis 0 of every value is the batch and has size 1 here; whoever runs the graph multiplies it.
+ * new one. Unless its `batch` is fixed, axis 0 of every value is the batch and has size 1 here; whoever runs the graph
+ * multiplies it.
  */
 import type { DType, NDArray, QParams, Shape } from '../core/index.js';
 
@@ -24,8 +25,26 @@ export interface Param {
 /** A clamp that rides on the layer before it. */
 export type Activation = 'none' | 'relu' | 'relu6';
 
-/** Functions of one element that are neither clamps nor linear; as integers they are tables. */
-export type UnaryFunction = 'sigmoid' | 'tanh' | 'hardswish' | 'hardsigmoid' | 'silu' | 'leakyRelu' | 'elu';
+/**
+ * Functions of one element; as integers they are tables. `alpha` is the slope of leakyRelu below 0, the alpha of elu, the
+ * exponent of pow, the lower bound of clip, whose upper bound is `beta`; the others have no use for either.
+ */
+export type UnaryFunction =
+  | 'sigmoid'
+  | 'tanh'
+  | 'hardswish'
+  | 'hardsigmoid'
+  | 'silu'
+  | 'softplus'
+  | 'leakyRelu'
+  | 'elu'
+  | 'clip'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'pow'
+  | 'abs'
+  | 'neg';
 
 /** Inference-form batch normalisation: `(x - mean) / sqrt(variance + eps) * gamma + beta` over the last axis. */
 export interface BatchNormRef {
@@ -46,6 +65,15 @@ export interface WindowAttrs {
   readonly stride: Pair;
   readonly padding: Padding;
 }
+
+export type ResizeMode = 'nearest' | 'bilinear';
+
+/**
+ * Where output pixel i lies in the input. 'asymmetric': i * in / out; 'halfPixel': (i + 0.5) * in / out - 0.5 (nearest: the
+ * pixel that (i + 0.5) * in / out lies in); 'alignCorners': i * (in - 1) / (out - 1). Nearest rounds down, halves up with
+ * aligned corners: TFLite's rules.
+ */
+export type Coordinates = 'asymmetric' | 'halfPixel' | 'alignCorners';
 
 interface LayerAttrs {
   readonly weight: ParamId;
@@ -68,20 +96,47 @@ export interface NodeAttrs {
   linear: LayerAttrs;
   batchNorm: BatchNormRef;
   activation: { readonly activation: 'relu' | 'relu6' };
-  unary: { readonly fn: UnaryFunction; readonly alpha: number };
+  unary: { readonly fn: UnaryFunction; readonly alpha: number; readonly beta: number };
+  /** x above 0, slope * x below; slope [c], for the last axis */
+  prelu: { readonly slope: ParamId };
+  /** A parameter as a value. Where the batch is free it has size 1 on axis 0 and only two-operand ops read it. */
+  constant: { readonly param: ParamId };
+  /** Numpy broadcasting, of operands of equal rank. */
   add: { readonly activation: Activation };
   sub: { readonly activation: Activation };
   mul: { readonly activation: Activation };
+  div: { readonly activation: Activation };
+  maximum: object;
+  minimum: object;
+  /** [..., m, k] times [..., k, n] of equal ranks, numpy broadcasting of the axes before */
+  matmul: object;
   maxPool2d: WindowAttrs & { readonly dilation: Pair };
   avgPool2d: WindowAttrs & { readonly countIncludePad: boolean };
   /** mean over height and width of an NHWC value */
   globalAvgPool: { readonly keepdim: boolean };
+  /** Over any axes, in ascending order. */
+  reduce: {
+    readonly fn: 'mean' | 'sum' | 'max' | 'min';
+    readonly axes: readonly number[];
+    readonly keepdim: boolean;
+  };
   concat: { readonly axis: number };
   /** target shape, batch left as 1 */
   reshape: { readonly shape: Shape };
-  /** zero padding, [before, after] per axis */
-  pad: { readonly pads: readonly Pair[] };
-  upsampleNearest: { readonly size: Pair };
+  /** axis i of the result is axis perm[i] of the input */
+  transpose: { readonly perm: readonly number[] };
+  /** count[i] elements of axis i: start[i], start[i] + step[i], ... */
+  slice: {
+    readonly start: readonly number[];
+    readonly step: readonly number[];
+    readonly count: readonly number[];
+  };
+  /** element i of the axis is element indices[i] of the input's */
+  gather: { readonly axis: number; readonly indices: readonly number[] };
+  /** padding with one number, [before, after] per axis */
+  pad: { readonly pads: readonly Pair[]; readonly value: number };
+  /** height and width of an NHWC value */
+  resize: { readonly size: Pair; readonly mode: ResizeMode; readonly coordinates: Coordinates };
   /** over the last axis */
   softmax: { readonly beta: number };
   quantize: object;
@@ -105,6 +160,11 @@ export type Numerics =
   { readonly numerics: 'float' } | { readonly numerics: 'fixed'; readonly rounding: 'double' | 'single' };
 
 export interface Graph {
+  /**
+   * 'free': axis 0 is a batch of any size, and every node treats its rows alike. 'fixed': an ordinary axis, and
+   * the graph runs on exactly its shapes.
+   */
+  readonly batch: 'free' | 'fixed';
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
   readonly nodes: readonly Node[];
@@ -133,7 +193,16 @@ export function paramsOf(node: Node): ParamId[] {
       ...(node.bias === null ? [] : [node.bias]),
       ...(node.batchNorm === null ? [] : bn(node.batchNorm)),
     ];
-  return node.op === 'batchNorm' ? bn(node) : [];
+  switch (node.op) {
+    case 'batchNorm':
+      return bn(node);
+    case 'prelu':
+      return [node.slope];
+    case 'constant':
+      return [node.param];
+    default:
+      return [];
+  }
 }
 
 /** How many nodes and graph outputs read each value. */
@@ -142,6 +211,21 @@ export function countUses(graph: Graph): Map<ValueId, number> {
   for (const id of [...graph.nodes.flatMap((n) => n.inputs), ...graph.outputs])
     uses.set(id, (uses.get(id) ?? 0) + 1);
   return uses;
+}
+
+/** The shape of a value where the graph runs with a batch of `n`: constants and fixed graphs know none. */
+export function shapeAt(graph: Graph, id: ValueId, n: number): Shape {
+  const { shape } = graph.values.get(id)!;
+  return graph.batch === 'fixed' || constants(graph).has(id) ? shape : [n, ...shape.slice(1)];
+}
+
+const CONSTANTS = new WeakMap<Graph, ReadonlySet<ValueId>>();
+
+function constants(graph: Graph): ReadonlySet<ValueId> {
+  let ids = CONSTANTS.get(graph);
+  if (ids === undefined)
+    CONSTANTS.set(graph, (ids = new Set(graph.nodes.filter((n) => n.op === 'constant').map((n) => n.id))));
+  return ids;
 }
 
 /** The element type that holds a value's data. */

@@ -90,6 +90,12 @@ function checkLayer(node: LayerNode, channels: number, shapes: Shapes): void {
   if (node.batchNorm !== null) checkBatchNorm(node, node.batchNorm, channels, shapes);
 }
 
+/** Each axis once, ascending. */
+function checkAxes(node: Node, axes: readonly number[], rank: number): void {
+  if (axes.some((axis, i) => axis < 0 || axis >= rank || (i > 0 && axis <= axes[i - 1])))
+    fail(node, `axes [${axes.join(', ')}] are not axes, in ascending order, of an array of rank ${rank}`);
+}
+
 const same = (_node: Node, { inputs }: Shapes): Shape => inputs[0];
 /** Of equal ranks only: a shorter shape would line its batch up with another axis of the longer one. */
 const broadcast = (node: Node, { inputs: [a, b] }: Shapes): Shape => {
@@ -126,9 +132,31 @@ const table: Lowering<Shapes, Shape> = {
   },
   activation: same,
   unary: same,
+  prelu(node, { inputs: [x], param }) {
+    vector(node, 'slope', param(node.slope), x[x.length - 1]);
+    return x;
+  },
+  constant: (node, { param }) => param(node.param),
   add: broadcast,
   sub: broadcast,
   mul: broadcast,
+  div: broadcast,
+  maximum: broadcast,
+  minimum: broadcast,
+  matmul(node, { inputs: [a, b] }) {
+    const at = a.length - 2;
+    if (at < 0 || b.length !== a.length || a[at + 1] !== b[at])
+      fail(
+        node,
+        `${formatShape(a)} and ${formatShape(b)} are not matrices, of equal rank, that can be multiplied`,
+      );
+    return [...broadcastShapes(a.slice(0, at), b.slice(0, at), `node ${node.id}`), a[at], b[at + 1]];
+  },
+  reduce(node, { inputs: [x] }) {
+    checkAxes(node, node.axes, x.length);
+    if (node.keepdim) return x.map((d, i) => (node.axes.includes(i) ? 1 : d));
+    return x.filter((_, i) => !node.axes.includes(i));
+  },
   maxPool2d(node, { inputs }) {
     const x = image(node, inputs[0]);
     return [x[0], ...slide(node, x, node), x[3]];
@@ -143,7 +171,7 @@ const table: Lowering<Shapes, Shape> = {
   },
   concat({ axis, ...node }, { inputs }) {
     const [first] = inputs;
-    if (axis < 1 || axis >= first.length)
+    if (axis < 0 || axis >= first.length)
       fail(node as Node, `axis ${axis} is not an axis of ${formatShape(first)}`);
     const total = inputs.reduce((n, x) => {
       if (x.length !== first.length || x.some((d, i) => i !== axis && d !== first[i]))
@@ -157,13 +185,36 @@ const table: Lowering<Shapes, Shape> = {
       fail(node, `${formatShape(inputs[0])} does not have the elements of ${formatShape(node.shape)}`);
     return node.shape;
   },
+  transpose(node, { inputs: [x] }) {
+    if (node.perm.length !== x.length || x.some((_, i) => !node.perm.includes(i)))
+      fail(node, `perm [${node.perm.join(', ')}] is no order of the axes of ${formatShape(x)}`);
+    return node.perm.map((axis) => x[axis]);
+  },
+  slice(node, { inputs: [x] }) {
+    const { start, step, count } = node;
+    if ([start, step, count].some((list) => list.length !== x.length))
+      fail(node, `needs a start, a step and a count per axis of ${formatShape(x)}`);
+    const inside = (i: number, at: number): boolean => at >= 0 && at < x[i];
+    x.forEach((_, i) => {
+      const last = start[i] + (count[i] - 1) * step[i];
+      if (count[i] > 0 && !(inside(i, start[i]) && inside(i, last)))
+        fail(node, `takes elements ${start[i]} to ${last} of axis ${i} of ${formatShape(x)}`);
+    });
+    return count;
+  },
+  gather(node, { inputs: [x] }) {
+    checkAxes(node, [node.axis], x.length);
+    const outside = node.indices.find((i) => i < 0 || i >= x[node.axis]);
+    if (outside !== undefined)
+      fail(node, `index ${outside} is outside axis ${node.axis} of ${formatShape(x)}`);
+    return x.map((d, i) => (i === node.axis ? node.indices.length : d));
+  },
   pad(node, { inputs }) {
     const [x] = inputs;
-    if (node.pads.length !== x.length || node.pads[0][0] !== 0 || node.pads[0][1] !== 0)
-      fail(node, `pads need one pair per axis of ${formatShape(x)}, [0, 0] for the batch`);
+    if (node.pads.length !== x.length) fail(node, `pads need one pair per axis of ${formatShape(x)}`);
     return x.map((d, i) => d + node.pads[i][0] + node.pads[i][1]);
   },
-  upsampleNearest(node, { inputs }) {
+  resize(node, { inputs }) {
     const x = image(node, inputs[0]);
     return [x[0], ...node.size, x[3]];
   },

@@ -10,16 +10,26 @@ const ARITY: { readonly [O in OpName]: number } = {
   batchNorm: 1,
   activation: 1,
   unary: 1,
+  prelu: 1,
+  constant: 0,
   add: 2,
   sub: 2,
   mul: 2,
+  div: 2,
+  maximum: 2,
+  minimum: 2,
+  matmul: 2,
   maxPool2d: 1,
   avgPool2d: 1,
   globalAvgPool: 1,
+  reduce: 1,
   concat: Infinity,
   reshape: 1,
+  transpose: 1,
+  slice: 1,
+  gather: 1,
   pad: 1,
-  upsampleNearest: 1,
+  resize: 1,
   softmax: 1,
   quantize: 1,
   dequantize: 1,
@@ -45,7 +55,15 @@ function checkValue({ id, qparams }: Value): void {
 }
 
 /** These only move codes, which mean the same where they arrive. */
-const MOVES: ReadonlySet<OpName> = new Set<OpName>(['maxPool2d', 'reshape', 'pad', 'upsampleNearest']);
+const MOVES: ReadonlySet<OpName> = new Set<OpName>([
+  'maxPool2d',
+  'reshape',
+  'transpose',
+  'slice',
+  'gather',
+  'pad',
+  'resize',
+]);
 
 function checkMoved(graph: Graph, node: Node): void {
   if (!MOVES.has(node.op)) return;
@@ -54,6 +72,49 @@ function checkMoved(graph: Graph, node: Node): void {
     throw new GraphError(
       `node ${node.id}: ${node.op} moves codes, so its output needs the qparams of ${node.inputs[0]}`,
     );
+}
+
+const BINARY: ReadonlySet<OpName> = new Set<OpName>(['add', 'sub', 'mul', 'div', 'maximum', 'minimum']);
+
+/** Why a node does not treat the rows of a batch alike; null if it does. */
+function mixesRows(graph: Graph, node: Node): string | null {
+  const x = node.inputs.length === 0 ? null : graph.values.get(node.inputs[0])!.shape;
+  switch (node.op) {
+    case 'concat':
+    case 'gather':
+      return node.axis === 0 ? `its axis is 0` : null;
+    case 'transpose':
+      return node.perm[0] === 0 ? null : 'it moves axis 0';
+    case 'reduce':
+      return node.axes.includes(0) ? 'it reduces axis 0' : null;
+    case 'slice':
+      return node.count[0] === x![0] && node.step[0] === 1 ? null : 'it slices axis 0';
+    case 'pad':
+      return node.pads[0].every((p) => p === 0) ? null : 'it pads axis 0';
+    case 'softmax':
+    case 'linear':
+      return x!.length < 2 ? 'its input has no axis but the batch' : null;
+    case 'matmul':
+      return x!.length < 3 ? 'it multiplies along the batch' : null;
+    default:
+      return null;
+  }
+}
+
+/** Throws GraphError unless every node leaves axis 0 alone, the batch of all values but constants. */
+function checkBatch(graph: Graph): void {
+  const constants = new Set(graph.nodes.filter(({ op }) => op === 'constant').map(({ id }) => id));
+  for (const node of graph.nodes) {
+    const why = mixesRows(graph, node);
+    if (why !== null) throw new GraphError(`node ${node.id}: ${node.op} mixes the rows of a batch, ${why}`);
+    const constant = node.inputs.filter((id) => constants.has(id));
+    if (constant.length > 0 && (constant.length === node.inputs.length || !BINARY.has(node.op)))
+      throw new GraphError(
+        `node ${node.id}: ${node.op} cannot take the constant ${constant[0]} for every row`,
+      );
+  }
+  for (const id of graph.outputs)
+    if (constants.has(id)) throw new GraphError(`output ${id} is a constant, not the result of a batch`);
 }
 
 /**
@@ -67,7 +128,7 @@ export function validate(graph: Graph): Graph {
     if (defined.has(id)) throw new GraphError(`value ${id} is defined twice; names must be unique`);
     const value = graph.values.get(id);
     if (value === undefined) throw new GraphError(`value ${id} has no shape; add it to values`);
-    if (value.shape.length === 0 || value.shape[0] !== 1)
+    if (graph.batch !== 'fixed' && (value.shape.length === 0 || value.shape[0] !== 1))
       throw new GraphError(
         `value ${id} has shape ${formatShape(value.shape)}; axis 0 is the batch and has size 1`,
       );
@@ -96,5 +157,6 @@ export function validate(graph: Graph): Graph {
   }
   for (const id of graph.outputs)
     if (!defined.has(id)) throw new GraphError(`output ${id} is not a value of the graph`);
+  if (graph.batch !== 'fixed') checkBatch(graph);
   return graph;
 }

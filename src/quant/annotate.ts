@@ -29,15 +29,27 @@ function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
     case 'maxPool2d':
     case 'avgPool2d':
     case 'reshape':
+    case 'transpose':
+    case 'slice':
+    case 'gather':
     case 'pad':
-    case 'upsampleNearest':
+    case 'resize':
       return { kind: 'shared', with: node.inputs[0] };
     case 'softmax':
       return { kind: 'fixed', qparams: unitInterval(range) };
+    case 'reduce':
+      return node.fn === 'max' || node.fn === 'min' ? { kind: 'shared', with: node.inputs[0] } : observed;
     case 'unary':
       if (node.fn === 'sigmoid') return { kind: 'fixed', qparams: unitInterval(range) };
       if (node.fn === 'tanh') return { kind: 'fixed', qparams: symmetricUnit(range) };
       return observed;
+    case 'div':
+    case 'maximum':
+    case 'minimum':
+    case 'matmul':
+      throw new QuantizationError(
+        `node ${node.id}: ${node.op} of two values has no integer kernel; end the network before it, or use other ops`,
+      );
     case 'batchNorm':
       throw new QuantizationError(
         `node ${node.id}: batch norm follows no conv or linear that it could be folded into; reorder the layers`,

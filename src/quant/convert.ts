@@ -58,6 +58,13 @@ class Converter {
       const moved = { ...node, inputs: node.inputs.map(codes) };
       this.#nodes.push(isLayer(moved) ? this.#layer(node as LayerNode, moved) : moved);
       this.#define(node.id, node.id);
+      if (node.op === 'constant') {
+        const qparams = this.#values.get(node.id)!.qparams!;
+        this.#store(node.param, quantizeArray(this.#module.tensor(node.param).value, qparams), qparams);
+      } else if (node.op === 'prelu') {
+        const array = this.#module.tensor(node.slope).value.clone();
+        this.#params.set(node.slope, { id: node.slope, array, qparams: null });
+      }
     }
     let outputs = graph.outputs.map(codes);
     if (output === 'float')
@@ -68,6 +75,7 @@ class Converter {
         return real;
       });
     return validate({
+      batch: graph.batch,
       inputs: graph.inputs,
       outputs,
       nodes: this.#nodes,

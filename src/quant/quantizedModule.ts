@@ -40,7 +40,7 @@ const PHASES: readonly Phase[] = ['off', 'calibrate', 'train', 'frozen'];
  * Ops that only move codes, so that the float op on grid values is exact. Resizing moves too, but kernels find the source
  * pixel with a float32 ratio (TFLite's rule) where the float op uses exact integers: it runs on the kernel.
  */
-const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'pad']);
+const MOVES = new Set<Node['op']>(['maxPool2d', 'reshape', 'transpose', 'slice', 'gather']);
 
 export interface QuantizationState {
   readonly phase: Phase;
@@ -256,8 +256,10 @@ export class QuantizedModule extends GraphModule {
   /** The float op on the tape, with the result of the runtime's integer kernel in its place. */
   #integerOp(node: Node, xs: readonly Tensor[]): Tensor {
     const y = executeNode(node, xs, this, false);
+    if (node.op === 'constant') return this.#fakeQuantize(node.id, y);
     const inputs = node.inputs.map((id) => this.valueQParams(id));
-    if (MOVES.has(node.op) && inputs[0] !== null) return y;
+    const moves = MOVES.has(node.op) || (node.op === 'pad' && node.value === 0);
+    if (moves && inputs[0] !== null) return y;
     const quantizer = this.quantizer(node.id);
     if (quantizer === null || inputs.includes(null)) return this.#fakeQuantize(node.id, y);
     if (this.#observing) this.#observed(node.id)?.observe(y.value);

@@ -3,9 +3,9 @@ export { Session, type LayerProfile, type SessionOptions } from './session.js';
 export {
   geometryOf,
   layerRequantization,
-  lower,
   outputRange,
   type Bindings,
   type Bound,
   type KernelCall,
-} from './lower.js';
+} from './bindings.js';
+export { lower } from './lower.js';

@@ -3,135 +3,44 @@
  * runtime plans with it, and quantized training calls it for every op that is not a layer, so that both mean the same.
  */
 import {
-  activationRange,
   buildLut,
-  buildRequantization,
   elu,
   hardsigmoid,
   hardswish,
   leakyRelu,
   sigmoid,
   silu,
-  type AnyKernel,
+  softplus,
   type CodeArray,
   type CodeQParams,
-  type OpParams,
-  type QuantizedArray,
-  type Requantization,
-  type TieRounding,
-  type WindowGeometry,
 } from '../../kernels/index.js';
-import { codeBits, GraphError, sizeOf, type QParams, type Shape, type TypedArray } from '../core/index.js';
+import { codeBits, GraphError, sizeOf, type QParams } from '../core/index.js';
 import {
   lowerNode,
-  type Activation,
   type Lowering,
   type Node,
   type NodeOf,
-  type Numerics,
-  type Padding,
-  type Pair,
-  type Param,
-  type ParamId,
   type UnaryFunction,
   type ValueId,
 } from '../graph/index.js';
-
-/** A value with its storage. `shape` includes the real batch. */
-export interface Bound {
-  readonly shape: Shape;
-  readonly data: TypedArray;
-  readonly qparams: QParams | null;
-}
-
-export interface Bindings {
-  readonly numerics: Numerics;
-  value(id: ValueId): Bound;
-  param(id: ParamId): Param;
-}
-
-type KernelOp = AnyKernel['op'];
-export type KernelCall = { [O in KernelOp]: { readonly op: O; readonly params: OpParams[O] } }[KernelOp];
+import {
+  codeOf,
+  extents,
+  fullRange,
+  geometryOf,
+  layerRequantization,
+  outputRange,
+  qparamsOf,
+  quantized,
+  tieRounding,
+  type Bindings,
+  type KernelCall,
+} from './bindings.js';
+import { gatherParams, type MovingNode } from './gather.js';
 
 /** The kernel call of a node; null when the output is the input under another shape. */
 export function lower(node: Node, bindings: Bindings): KernelCall | null {
   return lowerNode(table, node, bindings);
-}
-
-function qparamsOf(bound: Bound, id: ValueId): QParams {
-  if (bound.qparams === null)
-    throw new GraphError(
-      `value ${id} has no qparams: the graph is not an integer graph; use convert() first`,
-    );
-  return bound.qparams;
-}
-
-function quantized(bindings: Bindings, id: ValueId): QuantizedArray {
-  const bound = bindings.value(id);
-  const qp = qparamsOf(bound, id);
-  return { data: bound.data as CodeArray, scale: qp.scale[0], zeroPoint: qp.zeroPoint[0] };
-}
-
-/** The codes that a fused clamp lets through. */
-export function outputRange(
-  activation: Activation,
-  qp: QParams,
-  numerics: Numerics,
-): { min: number; max: number } {
-  const ties = tieRounding(numerics);
-  return activationRange(activation, qp.scale[0], qp.zeroPoint[0], qp.quantMin, qp.quantMax, ties);
-}
-
-/** Half to even, as ONNX quantizes; TFLite's fixed-point kernels round half away from zero. */
-function tieRounding(numerics: Numerics): TieRounding {
-  return numerics.numerics === 'float' ? 'even' : 'away';
-}
-
-/** From accumulators of a layer with input scale `sx` and weight scales `sw` to the output's codes. */
-export function layerRequantization(
-  numerics: Numerics,
-  sx: number,
-  sw: Float32Array,
-  output: QParams,
-  activation: Activation,
-): Requantization {
-  return buildRequantization(numerics, {
-    inputScale: sx,
-    weightScale: sw,
-    outputScale: output.scale[0],
-    zeroPoint: output.zeroPoint[0],
-    ...outputRange(activation, output, numerics),
-  });
-}
-
-interface WindowLike {
-  readonly stride: Pair;
-  readonly padding: Padding;
-}
-
-/** Geometry of a window op from the shapes of its NHWC input and output. */
-export function geometryOf(
-  x: Shape,
-  y: Shape,
-  kernel: Pair,
-  node: WindowLike,
-  dilation: Pair,
-): WindowGeometry {
-  return {
-    batch: x[0],
-    inHeight: x[1],
-    inWidth: x[2],
-    outHeight: y[1],
-    outWidth: y[2],
-    kernelHeight: kernel[0],
-    kernelWidth: kernel[1],
-    strideHeight: node.stride[0],
-    strideWidth: node.stride[1],
-    dilationHeight: dilation[0],
-    dilationWidth: dilation[1],
-    padTop: node.padding[0],
-    padLeft: node.padding[2],
-  };
 }
 
 function layerParams(node: NodeOf<'conv2d'> | NodeOf<'linear'>, b: Bindings) {
@@ -179,21 +88,60 @@ function binary(node: NodeOf<'add'> | NodeOf<'sub'> | NodeOf<'mul'>, b: Bindings
   };
 }
 
-/** Whole range of the output's qparams, for ops without a fused clamp. */
-function fullRange(b: Bindings, id: ValueId): { min: number; max: number } {
-  const qp = qparamsOf(b.value(id), id);
-  return { min: qp.quantMin, max: qp.quantMax };
-}
-
-const UNARY: { readonly [F in UnaryFunction]: (x: number, alpha: number) => number } = {
+const UNARY: { readonly [F in UnaryFunction]: (x: number, alpha: number, beta: number) => number } = {
   sigmoid,
   tanh: Math.tanh,
   hardswish,
   hardsigmoid,
   silu,
+  softplus,
   leakyRelu,
   elu,
+  clip: (x, min, max) => Math.min(Math.max(x, min), max),
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  pow: Math.pow,
+  abs: Math.abs,
+  neg: (x) => -x,
 };
+
+/** A table lookup: functions of one code, or for `fns` of many, of one code of each channel. */
+function lookup(
+  node: NodeOf<'unary'> | NodeOf<'prelu'>,
+  b: Bindings,
+  fns: readonly ((x: number) => number)[],
+): KernelCall {
+  const x = b.value(node.inputs[0]);
+  const y = b.value(node.id);
+  const rounding = tieRounding(b.numerics);
+  const xq = qparamsOf(x, node.inputs[0]);
+  const yq = qparamsOf(y, node.id);
+  const side = (qp: QParams): CodeQParams => ({
+    dtype: qp.quantMin < 0 ? 'int8' : 'uint8',
+    scale: qp.scale[0],
+    zeroPoint: qp.zeroPoint[0],
+  });
+  const output = { ...side(yq), min: yq.quantMin, max: yq.quantMax };
+  const data = y.data as CodeArray;
+  const table =
+    data instanceof Int8Array ? new Int8Array(256 * fns.length) : new Uint8Array(256 * fns.length);
+  fns.forEach((fn, i) => table.set(buildLut(fn, side(xq), output, rounding), 256 * i));
+  return { op: 'qlut', params: { x: x.data as CodeArray, channels: fns.length, table, y: data } };
+}
+
+function noKernel(node: Node): never {
+  throw new GraphError(`node ${node.id}: ${node.op} has no integer kernel; leave the value in float`);
+}
+
+function gatherCall(node: MovingNode, b: Bindings): KernelCall {
+  const x = b.value(node.inputs[0]);
+  const y = b.value(node.id);
+  return {
+    op: 'qgather',
+    params: { ...gatherParams(node, x.shape, y.shape), x: x.data as CodeArray, y: y.data as CodeArray },
+  };
+}
 
 const table: Lowering<Bindings, KernelCall | null> = {
   conv2d(node, b) {
@@ -230,28 +178,18 @@ const table: Lowering<Bindings, KernelCall | null> = {
       params: { ...b.numerics, x: quantized(b, node.inputs[0]), ...range, y: quantized(b, node.id) },
     };
   },
-  unary(node, b) {
-    const x = b.value(node.inputs[0]);
-    const y = b.value(node.id);
-    const rounding = tieRounding(b.numerics);
-    const xq = qparamsOf(x, node.inputs[0]);
-    const yq = qparamsOf(y, node.id);
-    const side = (qp: QParams): CodeQParams => ({
-      dtype: qp.quantMin < 0 ? 'int8' : 'uint8',
-      scale: qp.scale[0],
-      zeroPoint: qp.zeroPoint[0],
-    });
-    const output = { ...side(yq), min: yq.quantMin, max: yq.quantMax };
-    const fn = UNARY[node.fn];
-    return {
-      op: 'qlut',
-      params: {
-        x: x.data as CodeArray,
-        table: buildLut((v) => fn(v, node.alpha), side(xq), output, rounding),
-        y: y.data as CodeArray,
-      },
-    };
-  },
+  unary: (node, b) => lookup(node, b, [(x) => UNARY[node.fn](x, node.alpha, node.beta)]),
+  prelu: (node, b) =>
+    lookup(
+      node,
+      b,
+      Array.from(b.param(node.slope).array.data, (slope) => (x: number) => leakyRelu(x, slope)),
+    ),
+  constant: () => null,
+  div: noKernel,
+  maximum: noKernel,
+  minimum: noKernel,
+  matmul: noKernel,
   add: (node, b) => ({ op: 'qadd', params: { ...binary(node, b), subtract: false } }),
   sub: (node, b) => ({ op: 'qadd', params: { ...binary(node, b), subtract: true } }),
   mul: (node, b) => ({ op: 'qmul', params: binary(node, b) }),
@@ -314,7 +252,42 @@ const table: Lowering<Bindings, KernelCall | null> = {
       },
     };
   },
+  reduce(node, b) {
+    const x = b.value(node.inputs[0]);
+    const window = extents(node, x.shape, node.axes);
+    const y = quantized(b, node.id);
+    const range = fullRange(b, node.id);
+    if (node.fn === 'mean' || node.fn === 'sum') {
+      const source = quantized(b, node.inputs[0]);
+      // a sum is the mean of values that count times as much
+      const scale = node.fn === 'sum' ? Math.fround(source.scale * window.reduce) : source.scale;
+      return {
+        op: 'qmean',
+        params: { ...b.numerics, ...window, x: { ...source, scale }, ...range, y },
+      };
+    }
+    if (node.fn === 'min') return noKernel(node);
+    return {
+      op: 'qmaxpool',
+      params: {
+        ...geometryOf(
+          [window.outer, window.reduce, 1, window.inner],
+          [window.outer, 1, 1, window.inner],
+          [window.reduce, 1],
+          { stride: [1, 1], padding: [0, 0, 0, 0] },
+          [1, 1],
+        ),
+        channels: window.inner,
+        x: x.data as CodeArray,
+        ...range,
+        y: y.data,
+      },
+    };
+  },
   reshape: () => null,
+  transpose: gatherCall,
+  slice: gatherCall,
+  gather: gatherCall,
   pad(node, b) {
     const x = b.value(node.inputs[0]);
     return {
@@ -323,29 +296,29 @@ const table: Lowering<Bindings, KernelCall | null> = {
         shape: x.shape,
         pads: node.pads,
         x: x.data as CodeArray,
-        value: qparamsOf(x, node.inputs[0]).zeroPoint[0],
+        value: codeOf(node.value, qparamsOf(x, node.inputs[0])),
         y: b.value(node.id).data as CodeArray,
       },
     };
   },
-  upsampleNearest(node, b) {
+  resize(node, b) {
     const x = b.value(node.inputs[0]);
     const y = b.value(node.id);
-    return {
-      op: 'qresize',
-      params: {
-        batch: x.shape[0],
-        inHeight: x.shape[1],
-        inWidth: x.shape[2],
-        outHeight: y.shape[1],
-        outWidth: y.shape[2],
-        channels: x.shape[3],
-        alignCorners: false,
-        halfPixelCenters: false,
-        x: x.data as CodeArray,
-        y: y.data as CodeArray,
-      },
+    const params = {
+      batch: x.shape[0],
+      inHeight: x.shape[1],
+      inWidth: x.shape[2],
+      outHeight: y.shape[1],
+      outWidth: y.shape[2],
+      channels: x.shape[3],
+      alignCorners: node.coordinates === 'alignCorners',
+      halfPixelCenters: node.coordinates === 'halfPixel',
+      x: x.data as CodeArray,
+      y: y.data as CodeArray,
     };
+    return node.mode === 'nearest'
+      ? { op: 'qresize', params }
+      : { op: 'qbilinear', params: { ...b.numerics, ...params } };
   },
   softmax(node, b) {
     const shape = b.value(node.id).shape;

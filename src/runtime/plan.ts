@@ -4,7 +4,7 @@
  */
 import { bytesPerElement, sizeOf, type TypedArray } from '../core/index.js';
 import type { Memory } from '../../kernels/index.js';
-import { storageOf, type Graph, type ValueId } from '../graph/index.js';
+import { shapeAt, storageOf, type Graph, type ValueId } from '../graph/index.js';
 
 /** Every place starts on a multiple of this, so that any typed array, and later SIMD loads, fit. */
 const ALIGNMENT = 16;
@@ -32,7 +32,7 @@ export function planArena(graph: Graph, batch: number, memory: Memory, keep: boo
   const blocks = new Map<ValueId, Block>();
   const bytesOf = (id: ValueId): number => {
     const value = graph.values.get(id)!;
-    return sizeOf(value.shape) * batch * bytesPerElement(storageOf(value));
+    return sizeOf(shapeAt(graph, id, batch)) * bytesPerElement(storageOf(value));
   };
   const end = graph.nodes.length;
   graph.inputs.forEach((id) =>
@@ -47,14 +47,17 @@ export function planArena(graph: Graph, batch: number, memory: Memory, keep: boo
       const block = blocks.get(node.inputs[0])!;
       block.ids.push(node.id);
       blocks.set(node.id, block);
-    } else
+    } else {
+      // what a constant holds is written once, before the first run
+      const constant = node.op === 'constant';
       blocks.set(node.id, {
         ids: [node.id],
         bytes: bytesOf(node.id),
-        first: step,
-        last: keep ? end : step,
+        first: constant ? -1 : step,
+        last: keep || constant ? end : step,
         offset: 0,
       });
+    }
   });
   for (const id of graph.outputs) blocks.get(id)!.last = end;
 
@@ -79,7 +82,7 @@ export function planArena(graph: Graph, batch: number, memory: Memory, keep: boo
   const arrays = new Map<ValueId, TypedArray>();
   for (const [id, block] of blocks) {
     const value = graph.values.get(id)!;
-    const length = sizeOf(value.shape) * batch;
+    const length = sizeOf(shapeAt(graph, id, batch));
     const storage = storageOf(value);
     const View = storage === 'float32' ? Float32Array : storage === 'uint8' ? Uint8Array : Int8Array;
     arrays.set(id, new View(arena.buffer as ArrayBuffer, arena.byteOffset + block.offset, length));

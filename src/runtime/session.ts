@@ -18,11 +18,19 @@ import {
   NDArray,
   sameShape,
   ShapeError,
-  type Shape,
   type TypedArray,
 } from '../core/index.js';
-import { macsOf, validate, type Graph, type Node, type Value, type ValueId } from '../graph/index.js';
-import { lower, type Bindings } from './lower.js';
+import {
+  macsOf,
+  shapeAt,
+  validate,
+  type Graph,
+  type Node,
+  type Value,
+  type ValueId,
+} from '../graph/index.js';
+import type { Bindings } from './bindings.js';
+import { lower } from './lower.js';
 import { planArena, type Plan } from './plan.js';
 
 export interface SessionOptions {
@@ -71,6 +79,8 @@ export class Session {
     if (!Number.isInteger(batch) || batch < 1)
       throw new ArgumentError(`batch: ${batch} must be a whole number >= 1`);
     this.graph = validate(graph);
+    if (batch > 1 && graph.batch === 'fixed')
+      throw new ArgumentError(`batch: ${batch} is too many; this graph runs on its own shapes only, use 1`);
     this.batch = batch;
     this.#keep = keep;
     const owned = linearMemoryOf(backend)?.ownedBy(this);
@@ -80,11 +90,12 @@ export class Session {
       numerics: graph.numerics,
       value: (id) => {
         const value = this.#value(id);
-        return { shape: rows(value, batch), data: this.#array(id), qparams: value.qparams };
+        return { shape: shapeAt(graph, id, batch), data: this.#array(id), qparams: value.qparams };
       },
       param: (id) => graph.params.get(id)!,
     };
     this.#steps = graph.nodes.flatMap((node) => {
+      if (node.op === 'constant') this.#array(node.id).set(graph.params.get(node.param)!.array.data);
       const call = lower(node, bindings);
       if (call === null) return [];
       const { kernel, run } = prepare<OpName>(
@@ -174,7 +185,7 @@ export class Session {
    * run overwrites it, {@link dispose} frees it.
    */
   tensor(id: ValueId): NDArray {
-    const value = this.#value(id);
+    this.#value(id);
     if (!this.#keep)
       throw new ArgumentError(
         `tensor: ${id} may be overwritten; create the session with keep: true to read it`,
@@ -183,7 +194,7 @@ export class Session {
     if (tensor === undefined) {
       const array = this.#array(id);
       OWNERS.set(array, this);
-      this.#tensors.set(id, (tensor = new NDArray(array, rows(value, this.batch))));
+      this.#tensors.set(id, (tensor = new NDArray(array, shapeAt(this.graph, id, this.batch))));
     }
     return tensor;
   }
@@ -233,7 +244,7 @@ export class Session {
   }
 
   #output(id: ValueId, total: number): NDArray {
-    return NDArray.empty(rows(this.#value(id), total), this.#dtype(id));
+    return NDArray.empty(shapeAt(this.graph, id, total), this.#dtype(id));
   }
 
   #single(what: string): [input: ValueId, output: ValueId] {
@@ -248,11 +259,13 @@ export class Session {
   /** Returns the number of rows, which must be `total` unless that is -1. */
   #check(verb: 'takes' | 'gives', id: ValueId, x: NDArray, total: number): number {
     const what = verb === 'takes' ? 'inputs' : 'output';
-    const n = x.shape[0] ?? 0;
-    const want = rows(this.#value(id), n);
+    const fixed = this.graph.batch === 'fixed';
+    const n = fixed ? 1 : (x.shape[0] ?? 0);
+    const want = shapeAt(this.graph, id, n);
     if (n < 1 || !sameShape(x.shape, want))
       throw new ShapeError(
-        `${what}: ${id} has shape ${formatShape(x.shape)}; the graph ${verb} [n, ${want.slice(1).join(', ')}]`,
+        `${what}: ${id} has shape ${formatShape(x.shape)}; the graph ${verb} ` +
+          (fixed ? formatShape(want) : `[n, ${want.slice(1).join(', ')}]`),
       );
     if (x.dtype !== this.#dtype(id))
       throw new DTypeError(`${what}: ${id} is ${x.dtype}; the graph ${verb} ${this.#dtype(id)}`);
@@ -271,11 +284,6 @@ export class Session {
       );
     return n;
   }
-}
-
-/** The shape of `n` rows of a value. */
-function rows(value: Value, n: number): Shape {
-  return [n, ...value.shape.slice(1)];
 }
 
 /** `count` of the `total` rows of an array, from row `start` on. */

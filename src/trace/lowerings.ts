@@ -2,11 +2,13 @@
 import type { Tensor } from '../autograd/index.js';
 import { GraphError, type NDArray, type Shape } from '../core/index.js';
 import type {
+  Coordinates,
   Node,
   NodeAttrs,
   Padding,
   Pair,
   ParamId,
+  ResizeMode,
   UnaryFunction,
   ValueId,
   WindowAttrs,
@@ -37,7 +39,7 @@ const unary =
   (call) => {
     const attrs = (call.attrs ?? {}) as { negativeSlope?: number; alpha?: number };
     const alpha = attrs.negativeSlope ?? attrs.alpha ?? 0;
-    return { op: 'unary', id: call.fresh(call.op), inputs: [call.value(call.inputs[0])], fn, alpha };
+    return { op: 'unary', id: call.fresh(call.op), inputs: [call.value(call.inputs[0])], fn, alpha, beta: 0 };
   };
 
 const clamp =
@@ -45,8 +47,26 @@ const clamp =
   (call) => ({ op: 'activation', id: call.fresh(call.op), inputs: [call.value(call.inputs[0])], activation });
 
 const binary =
-  (op: 'add' | 'sub' | 'mul'): Lower =>
+  (op: 'add' | 'sub' | 'mul' | 'div'): Lower =>
   (call) => ({ op, id: call.fresh(op), inputs: call.inputs.map((t) => call.value(t)), activation: 'none' });
+
+const extremum =
+  (op: 'maximum' | 'minimum'): Lower =>
+  (call) => ({ op, id: call.fresh(op), inputs: call.inputs.map((t) => call.value(t)) });
+
+interface UpsampleAttrs {
+  readonly size: Pair;
+  readonly alignCorners?: boolean;
+}
+
+const upsample =
+  (mode: ResizeMode, coordinatesOf: (attrs: UpsampleAttrs) => Coordinates): Lower =>
+  (call) => {
+    const attrs = call.attrs as UpsampleAttrs;
+    const id = call.fresh('upsample');
+    const inputs = [call.value(call.inputs[0])];
+    return { op: 'resize', id, inputs, size: attrs.size, mode, coordinates: coordinatesOf(attrs) };
+  };
 
 const globalAvgPool = (call: Call, keepdim: boolean): Node => ({
   op: 'globalAvgPool',
@@ -147,9 +167,18 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   silu: unary('silu'),
   leakyRelu: unary('leakyRelu'),
   elu: unary('elu'),
+  softplus: unary('softplus'),
+  exp: unary('exp'),
+  log: unary('log'),
+  sqrt: unary('sqrt'),
+  abs: unary('abs'),
+  neg: unary('neg'),
   add: binary('add'),
   sub: binary('sub'),
   mul: binary('mul'),
+  div: binary('div'),
+  maximum: extremum('maximum'),
+  minimum: extremum('minimum'),
   maxPool2d(call) {
     const attrs = call.attrs as Pooling;
     const { kernel, stride, dilation } = attrs;
@@ -182,11 +211,16 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   },
   mean(call) {
     const { axes, keepdim } = call.attrs as { axes: readonly number[]; keepdim: boolean };
-    if (call.inputs[0].rank !== 4 || axes.length !== 2 || axes[0] !== 1 || axes[1] !== 2)
-      throw new GraphError(
-        `mean: axes [${axes.join(', ')}] have no graph node; use height and width, [1, 2]`,
-      );
-    return globalAvgPool(call, keepdim);
+    if (call.inputs[0].rank === 4 && axes.length === 2 && axes[0] === 1 && axes[1] === 2)
+      return globalAvgPool(call, keepdim);
+    return {
+      op: 'reduce',
+      id: call.fresh('mean'),
+      inputs: [call.value(call.inputs[0])],
+      fn: 'mean',
+      axes,
+      keepdim,
+    };
   },
   cat(call) {
     const { axis } = call.attrs as { axis: number };
@@ -209,14 +243,16 @@ export const lowerings: Readonly<Record<string, Lower>> = {
   },
   padConstant(call) {
     const { pads, value } = call.attrs as { pads: readonly Pair[]; value: number };
-    if (value !== 0)
-      throw new GraphError(`padConstant: value ${value} has no graph node; only 0 is padded exactly`);
-    return { op: 'pad', id: call.fresh('pad'), inputs: [call.value(call.inputs[0])], pads };
+    return { op: 'pad', id: call.fresh('pad'), inputs: [call.value(call.inputs[0])], pads, value };
   },
-  upsampleNearest2d(call) {
-    const { size } = call.attrs as { size: Pair };
-    return { op: 'upsampleNearest', id: call.fresh('upsample'), inputs: [call.value(call.inputs[0])], size };
+  permute(call) {
+    const { perm } = call.attrs as { perm: readonly number[] };
+    return { op: 'transpose', id: call.fresh('transpose'), inputs: [call.value(call.inputs[0])], perm };
   },
+  upsampleNearest2d: upsample('nearest', () => 'asymmetric'),
+  upsampleBilinear2d: upsample('bilinear', ({ alignCorners }) =>
+    alignCorners ? 'alignCorners' : 'halfPixel',
+  ),
   softmax(call) {
     const { axis } = call.attrs as { axis: number };
     const rank = call.outputShape.length;

@@ -90,6 +90,7 @@ class Builder {
         'forward: its result is not computed from the input by ops; return the last op result',
       );
     return validate({
+      batch: 'free',
       inputs: ['input'],
       outputs: [id],
       nodes: this.#nodes,

@@ -18,6 +18,8 @@ import {
 } from '../../src/quant/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { trace } from '../../src/trace/index.js';
+import { decodeModel, encodeModel } from '../../src/formats/index.js';
+import { importedOps } from '../support/graphs.js';
 import { batches, EveryOp, normal, roughen, TinyCnn } from '../support/models.js';
 
 const NUMERICS: readonly Numerics[] = [
@@ -139,6 +141,20 @@ t.test('after quantization-aware training, and whichever backend the training ra
   t.same(new Session(graph).run(x.value).data, (trained as number[][]).flat(), 'and the outputs are equal');
   t.end();
 });
+
+for (const numerics of [{ numerics: 'float' }, { numerics: 'fixed', rounding: 'double' }] as const)
+  for (const signed of [true, false])
+    t.test(`nodes of imported networks, ${JSON.stringify(numerics)}, ${signed ? 'int8' : 'uint8'}`, (t) => {
+      const shape = [3, 6, 5, 4];
+      const config = ptqConfig({ numerics, signed });
+      const module = calibrate(prepare(importedOps(), config), batches(2, shape));
+      const graph = decodeModel(encodeModel(convert(module))).graph;
+      for (const backend of [wasm, js, reference]) {
+        const result = compareCodes(module, graph, batches(2, shape, 50), { backend });
+        t.equal(result.codesDifferent, 0, [...result.byValue].join(' '));
+      }
+      t.end();
+    });
 
 t.test('resizing to sizes whose ratio is no float32', (t) => {
   class Enlarge extends Module {

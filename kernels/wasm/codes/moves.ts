@@ -1,6 +1,6 @@
 /**
  * Ops that move codes, each through a table of 256 or as it is: any unary function of one code, concatenation, padding,
- * nearest-neighbour resize.
+ * nearest-neighbour resize, cells in another order.
  *
  * One byte at a time: a table of 256 by `i8x16.swizzle` takes 16 swizzles for 16 codes and measures the same.
  */
@@ -69,6 +69,7 @@ function addCells(runs: Runs, x: CodeArray, y: CodeArray, bytes: number, place: 
 const lut = runKernel({
   op: 'qlut',
   type: 'x8',
+  supports: ({ channels = 1 }) => channels === 1,
   variant: () => ({}),
   emit: emitMoves,
   plan: ({ x, table, y }, runs) => addLookUp(runs, x, y, (code) => table[code - codeMin(x)]),
@@ -116,6 +117,9 @@ export const moveKernels = [
     const place: Place = (x, y) => qpad.prepare({ ...outer, x, y }, heap)();
     addCells(runs, x, y, bytes, place, value);
   }),
+  moving('qgather', ({ cell, indices, x, y }, runs) =>
+    addCells(runs, x, y, cell, (cells, map) => map.forEach((_, i) => (map[i] = cells[indices[i]]))),
+  ),
   moving('qresize', (p, runs) =>
     addCells(runs, p.x, p.y, p.channels, (x, y) => qresize.prepare({ ...p, channels: 1, x, y }, heap)()),
   ),

@@ -1,4 +1,4 @@
-/** Ops that move or look up codes: qconcat, qpad, qresize, qlut. */
+/** Ops that move, mix or look up codes: qconcat, qpad, qresize, qbilinear, qlut. */
 import t from 'tap';
 import { type Memory, reference, run } from '../../../kernels/index.js';
 import { nearestIndices } from '../../../kernels/reference/qresize.js';
@@ -75,5 +75,36 @@ t.test('lookup starts at the smallest code', (t) => {
   t.strictSame([...y], [255, 127, 0]);
   run(reference, 'qlut', { x: Uint8Array.of(0, 128, 255), table, y });
   t.strictSame([...y], [255, 127, 0]);
+  t.end();
+});
+
+t.test('lookup with a table per channel', (t) => {
+  const table = Int8Array.from({ length: 512 }, (_, i) => (i < 256 ? i - 128 : 3));
+  const y = new Int8Array(4);
+  run(reference, 'qlut', { x: Int8Array.of(-128, 9, 127, 9), channels: 2, table, y });
+  t.strictSame([...y], [-128, 3, 127, 3]);
+  t.end();
+});
+
+t.test('bilinear resize', (t) => {
+  const size = { batch: 1, inHeight: 1, inWidth: 3, outHeight: 1, outWidth: 5, channels: 1 };
+  const x = Int8Array.of(-100, 0, 7);
+  const resize = (how: { alignCorners: boolean; halfPixelCenters: boolean }, fixed: boolean): number[] => {
+    const y = new Int8Array(5);
+    const numerics = fixed
+      ? ({ numerics: 'fixed', rounding: 'double' } as const)
+      : ({ numerics: 'float' } as const);
+    run(reference, 'qbilinear', { ...numerics, ...size, ...how, x, y });
+    return [...y];
+  };
+  const corners = { alignCorners: true, halfPixelCenters: false };
+  t.strictSame(resize(corners, false), [-100, -50, 0, 4, 7], '3.5 goes to the even 4');
+  t.strictSame(resize(corners, true), [-100, -50, 0, 4, 7]);
+  const asymmetric = { alignCorners: false, halfPixelCenters: false };
+  t.strictSame(resize(asymmetric, false), [-100, -40, 1, 6, 7], 'positions 0, 0.6, 1.2, 1.8, 2.4');
+  t.strictSame(resize(asymmetric, true), [-100, -40, 1, 6, 7]);
+  const half = { alignCorners: false, halfPixelCenters: true };
+  t.strictSame(resize(half, false), [-100, -60, 0, 4, 7], 'positions -0.2, 0.4, 1, 1.6, 2.2');
+  t.strictSame(resize(half, true), [-100, -60, 0, 4, 7]);
   t.end();
 });

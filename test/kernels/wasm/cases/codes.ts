@@ -156,6 +156,14 @@ function lut(r: Random): Case {
   return { op: 'qlut', params: { x, table, y }, output: y, bound: 0 };
 }
 
+function gather(r: Random): Case {
+  const [cell, from, to] = [1 + r.int(5), 1 + r.int(30), 1 + r.int(60)];
+  const x = quantized(r, cell * from).data;
+  const y = codes(r, cell * to, x instanceof Int8Array);
+  const indices = new Int32Array(to).map((_, i) => (i > 0 && bit(r) ? i : r.int(from)) % from);
+  return { op: 'qgather', params: { cell, indices, x, y }, output: y, bound: 0 };
+}
+
 function resize(r: Random): Case {
   const [batch, inHeight, inWidth, outHeight, outWidth] = [3, 9, 9, 12, 12].map((n) => 1 + r.int(n));
   const channels = dimension(r);
@@ -212,6 +220,7 @@ export const codeCases: Cases = {
   'integer pads': pad,
   'integer requantizations': requantize,
   'integer table lookups': lut,
+  'gathers of cells': gather,
   'integer resizes': resize,
   quantizations: quantize,
   dequantizations: dequantize,
