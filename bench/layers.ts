@@ -53,6 +53,7 @@ export function layerCall(c: GemmCase | ConvCase, memory: Memory, sums = false):
   const integer = {
     x: x as CodeArray,
     xZeroPoint: q.xZeroPoint,
+    xBits: c.dtype === 'w8a7' ? (7 as const) : undefined,
     w: w as CodeArray,
     wZeroPoint: 0,
     bias: null,

@@ -9,7 +9,8 @@ import { wasmEngine } from './engine.js';
 import { convKernel } from './float/conv.js';
 import { gemmKernels } from './float/vector.js';
 import { depthwiseKernel } from './int8/depthwiseLayer.js';
-import { layerKernels } from './int8/layer.js';
+import { layerKernels, wideKernels } from './int8/layer.js';
+import { strassenKernels } from './int8/strassenLayer.js';
 import type { WasmMemory } from './memory.js';
 import { winogradKernel } from './winograd/conv.js';
 import { winogradFloatKernel } from './winograd/float.js';
@@ -29,6 +30,8 @@ export { wasmReport } from './selfTest.js';
 export const wasmIntegerKernels: readonly AnyKernel[] = /* @__PURE__ */ [depthwiseKernel].concat(
   winogradKernel,
   layerKernels,
+  strassenKernels,
+  wideKernels,
   binaryKernels,
   moveKernels,
   poolKernels,

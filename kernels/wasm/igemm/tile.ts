@@ -171,7 +171,7 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
         f.add(run, 8);
       });
       // V8 looks for pairs of vectors from their stores upwards
-      if (target.revectorize && alone === null) {
+      if (target.revectorize && alone === null && output.direct !== true) {
         const at = (i: number, j: number): number => 16 * (i * vectors + j);
         sums.forEach((row, i) => row.forEach((sum, j) => f.emit(v128.store(p.temporary, sum, at(i, j)))));
         sums.forEach((row, i) => row.forEach((sum, j) => f.set(sum, v128.load(p.temporary, at(i, j)))));

@@ -30,7 +30,7 @@ function compiled(kind: OutputKind, signed: boolean, method: Method): Compiled {
 export type LayerParams = Omit<OpParams['qconv2d'], keyof ConvGeometry>;
 
 /** A product as the convolution of an image of one column: a row of x is its row, a 1x1 filter its line of weights. */
-function productGeometry(m: number, n: number, k: number): ConvGeometry {
+export function productGeometry(m: number, n: number, k: number): ConvGeometry {
   return {
     batch: 1,
     inHeight: m,
@@ -206,5 +206,6 @@ const FEW = 3;
 export const layerKernels = [
   ...kernels('vector', '1x32-i8-wasmsimd', FEW),
   ...kernels('relaxed', '4x8-i7-wasmrelaxedsimd', Infinity),
-  ...kernels('wide', '4x8-i16-wasmsimd', Infinity),
 ];
+/** For whatever no other kernel takes. */
+export const wideKernels = kernels('wide', '4x8-i16-wasmsimd', Infinity);

@@ -33,9 +33,7 @@ function operands(r: Random, x: number, w: number, y: number, channels: number, 
   };
 }
 
-function product(r: Random): Case {
-  const m = r.int(3) === 0 ? 1 : dimension(r);
-  const [n, k] = [dimension(r), dimension(r)];
+function product(r: Random, m = r.int(3) === 0 ? 1 : dimension(r), n = dimension(r), k = dimension(r)): Case {
   const params = { m, n, k, ...operands(r, m * k, n * k, m * n, n, k) };
   return { op: 'qgemm', params, output: params.y, bound: 0 };
 }
@@ -51,7 +49,11 @@ const SQUARE3 = { kernelHeight: 3, kernelWidth: 3, strideHeight: 1, strideWidth:
 const UNDILATED = { dilationHeight: 1, dilationWidth: 1 };
 
 export const layerCases: Cases = {
-  'integer products': product,
+  'integer products': (r) => product(r),
+  'large integer products': (r) =>
+    r.int(16) === 0
+      ? product(r, 64 + 16 * r.int(2), 576 - r.int(20), 512 - r.int(3))
+      : product(r, pick(r, [64, 79, 80]), pick(r, [128, 159, 160]), pick(r, [256, 318, 319, 320])),
   'integer convolutions': (r) => convolution(r),
   'integer 3x3 convolutions': (r) =>
     convolution(r, {
@@ -67,6 +69,9 @@ export const layerCases: Cases = {
     }),
   'integer 1x1 convolutions': (r) =>
     convolution(r, {
+      ...(r.int(4) === 0
+        ? { batch: 1, inHeight: 8, inWidth: 8, inChannels: 256 - r.int(3), outChannels: 128 - r.int(3) }
+        : { inChannels: dimension(r), outChannels: dimension(r) }),
       kernelHeight: 1,
       kernelWidth: 1,
       strideHeight: 1,
@@ -75,8 +80,6 @@ export const layerCases: Cases = {
       padTop: 0,
       padLeft: 0,
       groups: 1,
-      inChannels: dimension(r),
-      outChannels: dimension(r),
     }),
   'integer depthwise convolutions': (r) => {
     const channels = dimension(r);
