@@ -48,7 +48,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages that a folder may name. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['seedrandom'],
-  formats: ['@bufbuild/protobuf'],
+  formats: ['@bufbuild/protobuf', 'flatbuffers'],
   node: ['cli-progress'],
   cli: ['cli-progress', 'vega', 'vega-lite'],
 };
