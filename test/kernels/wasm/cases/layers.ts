@@ -70,7 +70,7 @@ export const layerCases: Cases = {
   'integer 1x1 convolutions': (r) =>
     convolution(r, {
       ...(r.int(2) === 0
-        ? { batch: 1, inHeight: 8, inWidth: 8, inChannels: 256 - r.int(3), outChannels: 160 - r.int(3) }
+        ? { batch: 1, inHeight: 8, inWidth: 8, inChannels: 320 - r.int(3), outChannels: 160 - r.int(3) }
         : { inChannels: dimension(r), outChannels: dimension(r) }),
       kernelHeight: 1,
       kernelWidth: 1,
