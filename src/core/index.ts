@@ -2,6 +2,7 @@
 export * from './dtype.js';
 export * from './errors.js';
 export * from './ndarray.js';
+export * from './permute.js';
 export * from './qparams.js';
 export * from './random.js';
 export * from './shape.js';
