@@ -3,11 +3,24 @@ import { ArgumentError, FormatError } from '../core/errors.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Lists and objects in each other, at most this deep. */
+export const MAX_JSON_DEPTH = 1000;
+
 /**
- * Parses `text`. Throws {@link FormatError} when it is not JSON, or when an object names a key twice: parsers
- * disagree on which of the two counts, so such a file means different things to different readers.
+ * What parsing may cost: a multiple of the text, and room for the many values of a small file. A value takes far more
+ * memory than the two characters that it may have in the text.
+ */
+const BUDGET = { perCharacter: 2, bytes: 48e6 };
+const CONTAINER_BYTES = 150;
+const ENTRY_BYTES = 120;
+
+/**
+ * Parses `text`. Throws {@link FormatError} when it is not JSON, when an object names a key twice (parsers disagree on
+ * which of the two counts, so such a file means different things to different readers), when values are nested more
+ * than {@link MAX_JSON_DEPTH} deep, or when they are so many that they would take much more memory than the text.
  */
 export function parseJson(text: string, what: string): Json {
+  checkCost(text, what);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -22,6 +35,34 @@ export function parseJson(text: string, what: string): Json {
   return value;
 }
 
+/** Counts brackets and commas before anything is parsed; text that is no JSON gets some count or other. */
+function checkCost(text: string, what: string): void {
+  let depth = 0;
+  let cost = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === ',') cost += ENTRY_BYTES;
+    else if (c === '"') i = endOfString(text, i);
+    else if (c === ']' || c === '}') depth--;
+    else if (c === '[' || c === '{') {
+      cost += CONTAINER_BYTES;
+      if (++depth > MAX_JSON_DEPTH)
+        throw new FormatError(`${what}: nested more than ${MAX_JSON_DEPTH} deep; the file is corrupt`);
+    }
+  }
+  if (cost > BUDGET.perCharacter * text.length + BUDGET.bytes)
+    throw new FormatError(
+      `${what}: ${text.length} characters with so many values that they take about ${cost} bytes of memory; the file is corrupt`,
+    );
+}
+
+/** Where the string ends that starts at `start`: at its closing quote, or beyond the text. */
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+  return i;
+}
+
 /** The first key that some object of a valid JSON text has twice, or null. */
 function findDuplicateKey(text: string): string | null {
   const open: Set<string>[] = [];
@@ -31,8 +72,8 @@ function findDuplicateKey(text: string): string | null {
     if (c === '{') open.push(new Set());
     else if (c === '}') open.pop();
     else if (c === '"') {
-      const start = i++;
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+      const start = i;
+      i = endOfString(text, start);
       let next = i + 1;
       while (WHITESPACE.has(text[next])) next++;
       if (text[next] !== ':') continue;

@@ -2,7 +2,7 @@ import t from 'tap';
 import { ArgumentError, FormatError } from '../../src/core/errors.js';
 import { NDArray } from '../../src/core/ndarray.js';
 import { decodeSafetensors, encodeSafetensors, MAX_HEADER_BYTES } from '../../src/formats/safetensors.js';
-import { fromBase64, fuzz, latin1 } from './common.js';
+import { fromBase64, latin1 } from './common.js';
 
 /** A file from a header text and data, without the help of the encoder. */
 function file(header: string, data: Uint8Array = new Uint8Array(0), length = header.length): Uint8Array {
@@ -109,7 +109,7 @@ t.test('every broken header is refused with a FormatError that says what is wron
     ['a byte order mark', file('\xef\xbb\xbf{}'), /does not start with "{"/],
     ['bad UTF-8', file('{"\xff":1}'), /UTF-8/],
     ['bad JSON', file('{"a":'), /not valid JSON/],
-    ['deep JSON', file(`{"a":${'['.repeat(200_000)}`), /not valid JSON/],
+    ['deep JSON', file(`{"a":${'['.repeat(200_000)}`), /nested more than 1000 deep/],
     [
       'same name twice',
       file(`{"a":${describe('U8', [4], [0, 4])},"a":${describe('U8', [4], [0, 4])}}`, four),
@@ -184,14 +184,5 @@ t.test('a name that the format reserves cannot be written', (t) => {
     constructor: ArgumentError,
     message: /__metadata__ is reserved/,
   });
-  t.end();
-});
-
-t.test('4000 damaged files: a FormatError or a good file, nothing else', (t) => {
-  const small = encodeSafetensors(new Map([['x', new NDArray(Float32Array.of(1, 2), [2, 1])]]), { k: 'v' });
-  const result = fuzz([encodeSafetensors(sample, { note: 'n' }), small], 4000, decodeSafetensors);
-  t.same(result.surprises, []);
-  t.ok(result.refused > 2000, `${result.refused} refused`);
-  t.ok(result.accepted > 50, `${result.accepted} accepted: damage to data is not noticed by this format`);
   t.end();
 });

@@ -1,0 +1,118 @@
+/** The formats that are fuzzed: `npm run fuzz:formats` in full, fuzz.test.ts a sample. A new reader joins with one entry. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NDArray } from '../../src/core/ndarray.js';
+import type { Random } from '../../src/core/random.js';
+import { parseIdx } from '../../src/data/idx.js';
+import { decodeCheckpoint, encodeCheckpoint } from '../../src/formats/checkpoint.js';
+import { crc32, formatCrc32 } from '../../src/formats/crc32.js';
+import { decodeModel, encodeModel } from '../../src/formats/model.js';
+import { decodeNpy, encodeNpy } from '../../src/formats/npy.js';
+import { decodeOnnx } from '../../src/formats/onnx/index.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
+import { trace } from '../../src/trace/index.js';
+import { batches, EveryOp, normal } from '../support/models.js';
+import { latin1 } from './common.js';
+import type { Format } from './fuzzing.js';
+import { hostileSafetensors } from './hostileSafetensors.js';
+import { hostileOnnx } from './onnx/hostile.js';
+import { mutateTree } from './protobufTree.js';
+
+const arrays: readonly NDArray[] = [
+  new NDArray(Float32Array.of(1, 2.5, NaN, -3), [2, 2]),
+  new NDArray(Int8Array.of(-128, 127, 5), [3]),
+  new NDArray(Float64Array.of(0.1), []),
+  new NDArray(new Uint8Array(0), [0, 4]),
+];
+
+function models(): Uint8Array[] {
+  const shape = [2, 8, 8, 2];
+  const graph = trace(new EveryOp(), normal(shape));
+  const quantized = convert(calibrate(prepare(graph, ptqConfig({ weightBits: 4 })), batches(1, shape)));
+  const info = { labels: ['a', 'b'], normalization: { mean: [0.5], std: [0.25] } };
+  return [encodeModel(graph, info), encodeModel(quantized, info)];
+}
+
+const checkpoint = {
+  epoch: 3,
+  step: 120,
+  model: new Map([['conv.weight', arrays[0]]]),
+  optimizer: { kind: 'adam', groups: [{ lr: 0.001, state: [{ m: Float32Array.of(0.5) }, null] }] },
+  random: { list: [1, 2, [3, [4]]] },
+  extra: { nested: { map: new Map([['__proto__', 1]]) } },
+};
+
+/** Gives a safetensors file, half of the time, the header length that its header has now. */
+function repairHeader(bytes: Uint8Array, random: Random): Uint8Array {
+  if (bytes.length < 9 || random.int(2) === 0) return bytes;
+  let [depth, quoted, at] = [0, false, 8];
+  for (; at < bytes.length; at++) {
+    const sign = String.fromCharCode(bytes[at]);
+    if (sign === '"') quoted = !quoted;
+    else if (quoted && sign === '\\') at++;
+    else if (!quoted && sign === '{') depth++;
+    else if (!quoted && sign === '}' && --depth === 0) break;
+  }
+  while (bytes[at + 1] === 0x20) at++;
+  const out = bytes.slice();
+  new DataView(out.buffer).setBigUint64(0, BigInt(at - 7), true);
+  return out;
+}
+
+/** The checksum of our own files stands at a fixed place; the sum is over all else. */
+function repairChecksum(bytes: Uint8Array, random: Random): Uint8Array {
+  const start = 8 + '{"__metadata__":{"crc32":"'.length;
+  const end = start + 8;
+  if (bytes.length < end) return bytes;
+  const out = repairHeader(bytes, random).slice();
+  out.set(latin1(formatCrc32(crc32(out.subarray(end), crc32(out.subarray(0, start))))), start);
+  return out;
+}
+
+/** All files of a folder of test that end in `end`. */
+function files(folder: string, end: string): Uint8Array[] {
+  const path = join(process.cwd(), 'test', folder);
+  return readdirSync(path)
+    .filter((name) => name.endsWith(end))
+    .sort()
+    .map((name) => new Uint8Array(readFileSync(join(path, name))));
+}
+
+export const FORMATS: readonly Format[] = [
+  { name: 'npy', seeds: () => arrays.map(encodeNpy), parse: (bytes) => decodeNpy(bytes) },
+  {
+    name: 'safetensors',
+    seeds: () => [
+      encodeSafetensors(new Map(arrays.map((array, i) => [`tensor ${i}`, array])), { note: 'é' }),
+      encodeSafetensors(new Map([['x', arrays[0]]])),
+      ...hostileSafetensors(2000).map(([, file]) => file),
+    ],
+    hostile: hostileSafetensors,
+    parse: decodeSafetensors,
+    repair: repairHeader,
+  },
+  { name: 'model', seeds: models, parse: decodeModel, repair: repairChecksum },
+  {
+    name: 'checkpoint',
+    seeds: () => [encodeCheckpoint(checkpoint)],
+    parse: decodeCheckpoint,
+    repair: repairChecksum,
+  },
+  {
+    name: 'idx',
+    seeds: () => [Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6)],
+    parse: (bytes) => parseIdx(bytes),
+  },
+  {
+    name: 'onnx',
+    seeds: () => [
+      ...files('golden/onnx_q/models', '.onnx'),
+      ...files('formats/onnx/fixtures', '.onnx'),
+      ...hostileOnnx(2000).map(([, file]) => file),
+    ],
+    hostile: hostileOnnx,
+    parse: decodeOnnx,
+    mutate: mutateTree,
+  },
+];
