@@ -60,8 +60,10 @@ export interface Output {
   /** bytes of a column in y, and in the temporary tile */
   readonly bytes: number;
   readonly temporaryBytes: number;
+  /** What `store` takes of sums of four columns, if not themselves. */
+  readonly scale?: ((sums: Value<'v128'>, vector: number) => Value<'v128'>) | undefined;
   /** Stores one row. */
-  store(to: Local<'i32'>, sums: readonly Local<'v128'>[]): void;
+  store(to: Local<'i32'>, sums: readonly Value<'v128'>[]): void;
   /** Moves one column from the temporary tile to y. */
   move(to: Local<'i32'>, from: Local<'i32'>, channel: Local<'i32'>): void;
   /** Rows cannot be stored directly. */
@@ -107,7 +109,10 @@ export function emitStore(
         to,
         output.direct === true ? place(i) : i32.select(place(i), i32.add(p.temporary, i * width), whole),
       );
-      output.store(to, sums[i]);
+      output.store(
+        to,
+        sums[i].map((sum, j) => output.scale?.(sum, j) ?? sum),
+      );
     }
     if (output.direct === true) return;
     f.if(i32.eqz(whole), () => {
@@ -144,7 +149,8 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
   return m.func('', params, (f, p) => {
     const output = arithmetic.output(f, { ...p, vectors });
     const sums = Array.from({ length: rows }, () => f.locals('v128', vectors));
-    const store = emitStore(f, output, p, vectors);
+    const merged = target.revectorize && alone === null && output.direct !== true;
+    const store = emitStore(f, merged ? { ...output, scale: undefined } : output, p, vectors);
     const a = f.locals('i32', rows);
     const [b, run, left, words, to] = f.locals('i32', 5);
     const step = emitStepper(f, target, arithmetic, p.c);
@@ -170,8 +176,9 @@ export function emitTile(m: Module, target: Target, arithmetic: Arithmetic): Cal
         }
         f.add(run, 8);
       });
-      // V8 looks for pairs of vectors from their stores upwards
-      if (target.revectorize && alone === null && output.direct !== true) {
+      // V8 looks for pairs of vectors from their stores upwards; loads between two stores keep them apart
+      if (merged) {
+        for (const row of sums) row.forEach((sum, j) => f.set(sum, output.scale?.(sum, j) ?? sum));
         const at = (i: number, j: number): number => 16 * (i * vectors + j);
         sums.forEach((row, i) => row.forEach((sum, j) => f.emit(v128.store(p.temporary, sum, at(i, j)))));
         sums.forEach((row, i) => row.forEach((sum, j) => f.set(sum, v128.load(p.temporary, at(i, j)))));

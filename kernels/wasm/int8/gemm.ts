@@ -2,7 +2,7 @@
  * The arithmetic of integer products: codes are widened to int16 with the zero point taken off while they are staged; a
  * 32-bit word holds two of them along the depth, and `i32x4.dot_i16x8_s` multiplies and adds them in pairs.
  */
-import type { Module, Value } from '../assembler.js';
+import type { Module } from '../assembler.js';
 import type { Target } from '../engine.js';
 import { field } from '../igemm/context.js';
 import { emitProduct, type Staging } from '../igemm/driver.js';
@@ -26,18 +26,15 @@ export function arithmetic(kind: OutputKind): Arithmetic {
       const type = kind.endsWith('uint8') ? 'uint8' : 'int8';
       // not the multipliers themselves: they would take registers from the sums
       const multipliers = f.local('i32', i32.add(field(p.c, 'multiplier'), p.channel));
-      const code = (sums: readonly Value<'v128'>[], j: number): Value<'v128'> =>
-        requantizer!.codes(sums[j], v128.load(multipliers, 16 * j));
       return {
         bytes,
         temporaryBytes: bytes,
+        scale: (sum, j) => requantizer?.codes(sum, v128.load(multipliers, 16 * j)) ?? sum,
         store: (to, sums) => {
           if (requantizer === null) sums.forEach((s, j) => f.emit(v128.store(to, s, 16 * j)));
           else
-            for (let j = 0; j < sums.length; j += 2) {
-              const codes = requantizer.bytes(type, code(sums, j), code(sums, j + 1));
-              f.emit(v128.store64_lane(to, codes, 0, 4 * j));
-            }
+            for (let j = 0; j < sums.length; j += 2)
+              f.emit(v128.store64_lane(to, requantizer.bytes(type, sums[j], sums[j + 1]), 0, 4 * j));
         },
         move: (to, from) => f.emit(storeColumn(to, load(from))),
       };

@@ -6,7 +6,7 @@
  * to 49 matrices [quad][depth of a quarter], multiplies them by the matrices of weights, combined when they are packed as
  * [panel][product][word][column], and combines the sums [quad][product][column] to those of the 16 blocks.
  */
-import type { Func, Local, Module, Statement, Value } from '../assembler.js';
+import type { Func, Module, Statement, Value } from '../assembler.js';
 import { layout } from '../binding.js';
 import type { Target } from '../engine.js';
 import { context as shared } from '../igemm/context.js';
@@ -24,8 +24,8 @@ export const RIGHT = ['+00+', '+000', '0+0-', '-0+0', '000+', '++00', '00++'];
 /** Products in the blocks 11, 12, 21, 22. */
 const RESULT = ['+00+-0+', '00+0+00', '0+0+000', '+-+00+0'];
 export const PRODUCTS = 49;
-/** Bytes of what the inner level makes: 7 x 4 pairs of vectors. */
-export const HALF = 28 * 32;
+/** Bytes of what the inner level makes: 7 x 4 vectors. */
+export const HALF = 28 * 16;
 
 export const context = layout(
   ...shared.names,
@@ -44,59 +44,41 @@ export const context = layout(
 type Field = (typeof context.names)[number];
 const { add, mul, min, shl } = i32;
 
-/** Signed sums as `rows` say, of vectors `d[part][i]`; parts lie next to each other, so that V8 can merge them. */
+/** Twice signed sums as `rows` say, the inner level first, into `half`. */
 function combine(
+  f: Func,
   rows: readonly string[],
   { add, sub }: Pick<typeof i32x4, 'add' | 'sub'>,
-  d: readonly Local<'v128'>[][],
-  f: Func,
-  load: (i: number, part: number) => Value<'v128'>,
-  to: (o: number, part: number, v: Value<'v128'>) => Statement,
-): void {
-  d.forEach((part, j) => part.forEach((v, i) => f.set(v, load(i, j))));
-  rows.forEach((row, o) => {
-    const first = row.indexOf('+');
-    d.forEach((part, j) => {
-      const sum = part.reduce<Value<'v128'>>(
-        (v, x, i) => (i === first || row[i] === '0' ? v : row[i] === '+' ? add(v, x) : sub(v, x)),
-        part[first],
-      );
-      f.emit(to(o, j, sum));
-    });
-  });
-}
-
-/** Both levels, the inner one into `half`. */
-function combineTwice(
-  f: Func,
-  parts: number,
-  rows: readonly string[],
-  lanes: Pick<typeof i32x4, 'add' | 'sub'>,
   half: Value<'i32'>,
-  load: (outer: number, inner: number, part: number) => Value<'v128'>,
-  to: (outer: number, inner: number, part: number, v: Value<'v128'>) => Statement,
+  load: (outer: number, inner: number) => Value<'v128'>,
+  to: (outer: number, inner: number, v: Value<'v128'>) => Statement,
 ): void {
   const [inputs, outputs] = [rows[0].length, rows.length];
-  const d = Array.from({ length: parts }, () => f.locals('v128', inputs));
-  const place = (outer: number, inner: number, part: number): number =>
-    16 * (parts * (outer * outputs + inner) + part);
-  for (let outer = 0; outer < inputs; outer++)
-    combine(
-      rows,
-      lanes,
-      d,
-      f,
-      (i, j) => load(outer, i, j),
-      (o, j, v) => v128.store(half, v, place(outer, o, j)),
+  const d = f.locals('v128', inputs);
+  const level = (
+    from: (i: number) => Value<'v128'>,
+    into: (o: number, v: Value<'v128'>) => Statement,
+  ): void => {
+    d.forEach((v, i) => f.set(v, from(i)));
+    rows.forEach((row, o) => {
+      const first = row.indexOf('+');
+      const sum = d.reduce<Value<'v128'>>(
+        (v, x, i) => (i === first || row[i] === '0' ? v : row[i] === '+' ? add(v, x) : sub(v, x)),
+        d[first],
+      );
+      f.emit(into(o, sum));
+    });
+  };
+  const place = (outer: number, inner: number): number => 16 * (outer * outputs + inner);
+  for (let i = 0; i < inputs; i++)
+    level(
+      (inner) => load(i, inner),
+      (o, v) => v128.store(half, v, place(i, o)),
     );
-  for (let inner = 0; inner < outputs; inner++)
-    combine(
-      rows,
-      lanes,
-      d,
-      f,
-      (i, j) => v128.load(half, place(i, inner, j)),
-      (o, j, v) => to(o, inner, j, v),
+  for (let o = 0; o < outputs; o++)
+    level(
+      (i) => v128.load(half, place(i, o)),
+      (outer, v) => to(outer, o, v),
     );
 }
 
@@ -106,7 +88,6 @@ export function emitStrassen(m: Module, target: Target, kind: OutputKind, signed
   const field = (c: Value<'i32'>, name: Field): Value<'i32'> => i32.load(c, context.offset[name]);
   const quadSums = PRODUCTS * 16 * vectors;
   const columns = 4 * vectors;
-  const parts = target.revectorize ? 2 : 1;
   const integer = arithmetic('int32');
   const product = emitTile(m, target, {
     madd: integer.madd,
@@ -123,37 +104,35 @@ export function emitStrassen(m: Module, target: Target, kind: OutputKind, signed
     f.repeatAtLeastOnce(
       left,
       () => {
-        combineTwice(
+        combine(
           f,
-          parts,
           LEFT,
           i16x8,
           half,
-          (o, i, j) => {
+          (o, i) => {
             const place = add(row[(o & 2) + (i >> 1)], mul(depth, 2 * (o & 1) + (i & 1)));
-            return i16x8.sub((signed ? v128.load8x8_s : v128.load8x8_u)(place, 8 * j), zero);
+            return i16x8.sub((signed ? v128.load8x8_s : v128.load8x8_u)(place), zero);
           },
-          (o, i, j, v) => v128.store(add(to, mul(point, 7 * o + i)), v, 16 * j),
+          (o, i, v) => v128.store(add(to, mul(point, 7 * o + i)), v),
         );
-        for (const r of row) f.add(r, 8 * parts);
-        f.add(to, 16 * parts);
+        for (const r of row) f.add(r, 8);
+        f.add(to, 16);
       },
-      8 * parts,
+      8,
     );
   });
   const join = m.func('', { sums: 'i32', quads: 'i32', half: 'i32' }, (f, { sums, quads, half }) => {
     f.repeatAtLeastOnce(quads, () => {
-      for (let j = 0; j < vectors; j += parts)
-        combineTwice(
+      for (let j = 0; j < vectors; j++)
+        combine(
           f,
-          parts,
           RESULT,
           i32x4,
           half,
-          (o, i, n) => v128.load(sums, 16 * (vectors * (7 * o + i) + j + n)),
+          (o, i) => v128.load(sums, 16 * (vectors * (7 * o + i) + j)),
           // [column quarter][row]
-          (o, i, n, v) =>
-            v128.store(sums, v, 16 * (vectors * (8 * (o & 1) + 4 * (i & 1) + (o & 2) + (i >> 1)) + j + n)),
+          (o, i, v) =>
+            v128.store(sums, v, 16 * (vectors * (8 * (o & 1) + 4 * (i & 1) + (o & 2) + (i >> 1)) + j)),
         );
       f.add(sums, quadSums);
     });

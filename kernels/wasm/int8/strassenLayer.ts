@@ -37,7 +37,7 @@ function prepare(p: Params, memory: Memory): () => void {
   const binding = new Binding(memory);
   const { vectors } = shapeOf(binding.engine.target);
   const columns = 4 * vectors;
-  const depth = 16 * Math.ceil(k / 64);
+  const depth = 8 * Math.ceil(k / 32);
   const panels = Math.ceil(n / (4 * columns));
   const quarter = panels * columns;
 
@@ -101,21 +101,21 @@ function prepare(p: Params, memory: Memory): () => void {
 }
 
 /**
- * Faster than the direct product? Measured: 1.06 to 1.13 times, 256 bits wide 1.03 to 1.06; 0.9 at 128 codes of depth, 1.03
+ * Faster than the direct product? Measured: 1.06 to 1.13 times, 256 bits wide 1.02 at most; 0.9 at 128 codes of depth, 1.03
  * where 6 % of the blocks are padding; 0.8 to 0.9 at 2048x2048, whose weights, 3 times as many, no cache holds.
  */
-function pays({ m, n, k }: Params): boolean {
-  const { revectorize } = wasmEngine()!.target;
+const pays = ({ m, n, k }: Params): boolean => {
   const padded = (x: number, step: number): number => step * Math.ceil(x / step);
   return (
     m >= 64 &&
     n >= 96 &&
     k >= 256 &&
-    n * k >= (revectorize ? 2 ** 18 : 2 ** 15) &&
+    n * k >= 2 ** 15 &&
     n * k <= 2 ** 20 &&
-    padded(m, 16) * padded(n, revectorize ? 64 : 32) * padded(k, 64) <= 1.09 * m * n * k
+    padded(m, 16) * padded(n, 32) * padded(k, 32) <= 1.09 * m * n * k &&
+    !wasmEngine()!.target.revectorize
   );
-}
+};
 
 /** As a product, of a 1x1 convolution. */
 const product = (p: OpParams['qconv2d']): Params => ({
