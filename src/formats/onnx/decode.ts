@@ -46,7 +46,7 @@ interface Task {
  * times the file and 48 MB, and graphs nest at most {@link MAX_GRAPH_DEPTH} deep. Fields unknown to ONNX are ignored.
  */
 export function decodeOnnx(bytes: Uint8Array): OnnxModel {
-  const budget = new Budget(BUDGET.perByte * bytes.length + BUDGET.bytes);
+  const budget = budgetFor(bytes);
   const model = readMessage(bytes, ONNX.ModelProto, budget, 'the model');
   if (model.graph === undefined || model.ir_version === undefined)
     throw new FormatError('bytes: without a graph and an IR version; this is not an ONNX model');
@@ -73,6 +73,13 @@ export function decodeOnnx(bytes: Uint8Array): OnnxModel {
     graph: decodeGraphs(model.graph, budget),
   };
 }
+
+/** Reads a file that holds one tensor, as ONNX's test data does. Throws what {@link decodeOnnx} throws. */
+export function decodeOnnxTensor(bytes: Uint8Array): OnnxTensor {
+  return readTensor(bytes, 'the tensor', budgetFor(bytes));
+}
+
+const budgetFor = (bytes: Uint8Array): Budget => new Budget(BUDGET.perByte * bytes.length + BUDGET.bytes);
 
 /** The outermost graph and all graphs in it, one after the other: nesting takes no stack. */
 function decodeGraphs(bytes: Uint8Array, budget: Budget): OnnxGraph {

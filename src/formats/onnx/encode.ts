@@ -94,7 +94,7 @@ function attributeContent(
 }
 
 function valueContent({ name, dtype, dims }: OnnxValueInfo): Content<Definition, 'ValueInfoProto'> {
-  if (dtype === null) return { name };
+  if (dtype === null && dims === null) return { name };
   const shape = dims && {
     dim: dims.map((dim) => {
       if (dim === null) return {};
@@ -103,7 +103,8 @@ function valueContent({ name, dtype, dims }: OnnxValueInfo): Content<Definition,
         : { dim_value: integer(dim, `dims of ${JSON.stringify(name)}`) };
     }),
   };
-  return { name, type: { tensor_type: { elem_type: codeOfDType(dtype), shape: shape ?? undefined } } };
+  const elem_type = dtype === null ? undefined : codeOfDType(dtype);
+  return { name, type: { tensor_type: { elem_type, shape: shape ?? undefined } } };
 }
 
 /** 2^63, the nearest double of the largest int64, is written as that. */

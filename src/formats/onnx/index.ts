@@ -1,4 +1,4 @@
 /** The ONNX file format: bytes <-> plain data. */
-export { decodeOnnx, MAX_GRAPH_DEPTH } from './decode.js';
+export { decodeOnnx, decodeOnnxTensor, MAX_GRAPH_DEPTH } from './decode.js';
 export { encodeOnnx } from './encode.js';
 export * from './types.js';
