@@ -10,6 +10,7 @@ import { decodeModel, encodeModel } from '../../src/formats/model.js';
 import { decodeNpy, encodeNpy } from '../../src/formats/npy.js';
 import { decodeOnnx } from '../../src/formats/onnx/index.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { decodeTflite, encodeTflite } from '../../src/formats/tflite/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
 import { batches, EveryOp, normal } from '../support/models.js';
@@ -18,6 +19,8 @@ import type { Format } from './fuzzing.js';
 import { hostileSafetensors } from './hostileSafetensors.js';
 import { hostileOnnx } from './onnx/hostile.js';
 import { mutateTree } from './protobufTree.js';
+import { hostileTflite, mutateWords } from './tflite/hostile.js';
+import { modelOf, NAMED_SAMPLES } from './tflite/samples.js';
 
 const arrays: readonly NDArray[] = [
   new NDArray(Float32Array.of(1, 2.5, NaN, -3), [2, 2]),
@@ -114,5 +117,15 @@ export const FORMATS: readonly Format[] = [
     hostile: hostileOnnx,
     parse: decodeOnnx,
     mutate: mutateTree,
+  },
+  {
+    name: 'tflite',
+    seeds: () => [
+      ...files('golden/int8_ops/models', '.tflite'),
+      ...NAMED_SAMPLES.map(({ op, sample }) => encodeTflite(modelOf(op, sample))),
+      ...hostileTflite(),
+    ],
+    parse: decodeTflite,
+    mutate: mutateWords,
   },
 ];

@@ -26,8 +26,6 @@ export type RecordOf<L> = {
 };
 
 export interface Table<T> {
-  /** Names in the order of their ids; null for gaps. For checks against the schema. */
-  readonly names: readonly (string | null)[];
   read(file: FlatFile, place: TablePlace | null): T;
   write(builder: Builder, value: T): number;
 }
@@ -38,7 +36,6 @@ export function table<const L extends FieldList>(list: L): Table<RecordOf<L>> {
     field: field === GAP ? null : field,
   }));
   return {
-    names: fields.map(({ name, field }) => (field === null ? null : name)),
     read(file, place) {
       const record: Record<string, unknown> = {};
       fields.forEach(({ name, field }, id) => {

@@ -11,7 +11,7 @@ import { FormatError } from '../../core/errors.js';
 
 /** Estimated bytes on the heap that decoding may take: this much for each byte of the file, and this much anyway. */
 const BUDGET_PER_BYTE = 3;
-const BUDGET_BASE = 48e6;
+const BUDGET_BASE = 24e6;
 /** What an object and its properties take, and an array or typed array without its elements. */
 const OBJECT_BYTES = 160;
 const ARRAY_BYTES = 120;

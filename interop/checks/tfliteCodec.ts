@@ -1,0 +1,94 @@
+/**
+ * What encodeTflite writes, read by LiteRT and native TensorFlow Lite: samples of every operator whose results are known,
+ * and models made by another writer, which must compute the same after they are decoded and encoded.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { decodeTflite, encodeTflite } from '../../src/formats/tflite/index.js';
+import { modelOf, NAMED_SAMPLES, type SampleTensor } from '../../test/formats/tflite/samples.js';
+import { ARRAYS, type Elements, type LoadedModel, type Runtime, type TensorInfo } from '../runtimes/types.js';
+
+/** Operators younger than a runtime, which it has to refuse. */
+const MISSING: Readonly<Record<string, readonly string[]>> = { tflite: ['RELU_0_TO_1'] };
+/** LiteRT.js leaves an output as it is that is known before the run or has its shape only then. */
+const UNREADABLE: Readonly<Record<string, readonly string[]>> = { litert: ['FILL', 'SHAPE'] };
+/** Runtimes compute float functions their own way. */
+const TOLERANCE = 2e-6;
+
+const models = fileURLToPath(new URL('../../test/golden/int8_ops/models/', import.meta.url));
+
+/** The failures. */
+export async function checkTfliteCodec(runtime: Runtime): Promise<string[]> {
+  const failures: string[] = [];
+  const attempt = async (name: string, check: () => Promise<string | null>): Promise<void> => {
+    const failure = await check().catch((error: unknown) => String(error));
+    if (failure !== null) failures.push(`${runtime.name}: ${name}: ${failure}`);
+  };
+  for (const { name, op, sample } of NAMED_SAMPLES)
+    await attempt(name, async () => {
+      const bytes = encodeTflite(modelOf(op, sample));
+      if (MISSING[runtime.name]?.includes(op)) return await refusal(runtime, bytes);
+      const inputs = sample.inputs.filter((tensor) => !tensor.constant).map(({ data }) => data as Elements);
+      return await withModel(runtime, bytes, async (model) => {
+        const outputs = await model.run(inputs);
+        return UNREADABLE[runtime.name]?.includes(op)
+          ? null
+          : differences(sample.outputs, outputs, model.outputs);
+      });
+    });
+  for (const file of readdirSync(models).sort())
+    await attempt(file, async () => {
+      const original = new Uint8Array(readFileSync(`${models}${file}`));
+      const run = (bytes: Uint8Array) =>
+        withModel(runtime, bytes, (model) => model.run(model.inputs.map(pattern)));
+      const [wanted, got] = [await run(original), await run(encodeTflite(decodeTflite(original)))];
+      return wanted.every((y, i) => String(y) === String(got[i])) ? null : 'other results once encoded again';
+    });
+  return failures;
+}
+
+async function withModel<T>(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  f: (model: LoadedModel) => Promise<T>,
+): Promise<T> {
+  const model = await runtime.load(bytes);
+  try {
+    return await f(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+async function refusal(runtime: Runtime, bytes: Uint8Array): Promise<string | null> {
+  const loaded = await runtime.load(bytes).catch(() => null);
+  loaded?.dispose();
+  return loaded === null ? null : 'is taken, against what is written here';
+}
+
+function differences(
+  wanted: readonly SampleTensor[],
+  got: readonly Elements[],
+  infos: readonly TensorInfo[],
+): string | null {
+  const faults = wanted.map(({ data, dtype }, i) => {
+    const y = got[i];
+    const same =
+      infos[i].type === dtype &&
+      y.length === data.length &&
+      Array.from(data as ArrayLike<number | bigint>).every(
+        (v, j) => Math.abs(Number(y[j]) - Number(v)) <= TOLERANCE * Math.max(1, Math.abs(Number(v))),
+      );
+    return same ? null : `output ${i}: ${infos[i].type} [${String(y)}], not ${dtype} [${String(data)}]`;
+  });
+  return faults.find((fault) => fault !== null) ?? null;
+}
+
+/** Codes all over their range; floats of both signs. */
+function pattern({ type, shape }: TensorInfo): Elements {
+  const data = new ARRAYS[type](shape.reduce<number>((n, d) => n * Number(d), 1));
+  const low = type === 'int8' ? -128 : 0;
+  for (let i = 0; i < data.length; i++)
+    data[i] = type === 'float32' ? ((i * 37) % 64) / 8 - 4 : low + ((i * 97 + 13) % 256);
+  return data;
+}
