@@ -1,10 +1,11 @@
 /**
  * What encodeTflite writes, read by LiteRT and native TensorFlow Lite: samples of every operator whose results are known,
- * and models made by another writer, which must compute the same after they are decoded and encoded.
+ * and int8 models made by another writer, which must compute the same after they are decoded and encoded, with the
+ * versions of operators that are chosen here.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { decodeTflite, encodeTflite } from '../../src/formats/tflite/index.js';
+import { decodeTflite, encodeTflite, type TfliteModel } from '../../src/formats/tflite/index.js';
 import { modelOf, NAMED_SAMPLES, type SampleTensor } from '../../test/formats/tflite/samples.js';
 import { ARRAYS, type Elements, type LoadedModel, type Runtime, type TensorInfo } from '../runtimes/types.js';
 
@@ -41,7 +42,10 @@ export async function checkTfliteCodec(runtime: Runtime): Promise<string[]> {
       const original = new Uint8Array(readFileSync(`${models}${file}`));
       const run = (bytes: Uint8Array) =>
         withModel(runtime, bytes, (model) => model.run(model.inputs.map(pattern)));
-      const [wanted, got] = [await run(original), await run(encodeTflite(decodeTflite(original)))];
+      const [wanted, got] = [
+        await run(original),
+        await run(encodeTflite(withoutVersions(decodeTflite(original)))),
+      ];
       return wanted.every((y, i) => String(y) === String(got[i])) ? null : 'other results once encoded again';
     });
   return failures;
@@ -58,6 +62,14 @@ async function withModel<T>(
   } finally {
     model.dispose();
   }
+}
+
+function withoutVersions(model: TfliteModel): TfliteModel {
+  const subgraphs = model.subgraphs.map((graph) => ({
+    ...graph,
+    operators: graph.operators.map((operator) => ({ ...operator, version: null })),
+  }));
+  return { ...model, subgraphs };
 }
 
 async function refusal(runtime: Runtime, bytes: Uint8Array): Promise<string | null> {
