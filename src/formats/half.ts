@@ -1,19 +1,18 @@
 /** 16-bit floats of files: widened to float32, which is exact, and narrowed again, half to even. */
 
-/** One IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits), given as its 16 bits. */
-export function halfToNumber(bits: number): number {
-  const sign = (bits & 0x8000) !== 0 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** IEEE 754 binary16 -> float32. */
+/** IEEE 754 binary16 (1 sign, 5 exponent, 10 fraction bits) -> float32. */
 export function widenFloat16(bits: Uint16Array): Float32Array {
   const out = new Float32Array(bits.length);
-  for (let i = 0; i < out.length; i++) out[i] = halfToNumber(bits[i]);
+  const words = new Uint32Array(out.buffer);
+  for (let i = 0; i < out.length; i++) {
+    const half = bits[i];
+    const exponent = half & 0x7c00;
+    const sign = (half & 0x8000) << 16;
+    if (exponent === 0) out[i] = (half & 0x3ff) * (sign === 0 ? 2 ** -24 : -(2 ** -24));
+    else
+      words[i] =
+        sign | (exponent === 0x7c00 ? 0x7f800000 : (exponent << 13) + 0x38000000) | ((half & 0x3ff) << 13);
+  }
   return out;
 }
 

@@ -74,8 +74,9 @@ export class Budget {
   }
 }
 
-/** What an object with a few fields, or a view of some bytes, takes in an engine, on the generous side. */
-const OBJECT_BYTES = 160;
+/** What a view of some bytes takes in an engine, and what is left of reading a message; on the generous side. */
+const VIEW_BYTES = 160;
+const MESSAGE_BYTES = 64;
 const STRING_BYTES = 32;
 
 const NUMBERS = {
@@ -162,7 +163,7 @@ export function readMessage<M extends Message>(
   budget: Budget,
   what: string,
 ): Fields<M> {
-  budget.charge(OBJECT_BYTES);
+  budget.charge(MESSAGE_BYTES);
   const fields: Record<string, unknown> = {};
   const numbers = new Map<string, Numbers>();
   for (const [name, [, type, label]] of Object.entries(message))
@@ -209,7 +210,7 @@ function readOne(
   if (isNumber(type)) return NUMBERS[type].read(expectWire(reader, wire, NUMBERS[type].wire, name));
   expectWire(reader, wire, WireType.LengthDelimited, name);
   if (type !== 'string') {
-    budget.charge(OBJECT_BYTES);
+    budget.charge(VIEW_BYTES);
     return reader.bytes();
   }
   const start = reader.pos;

@@ -211,7 +211,7 @@ function readAttribute(
   };
   const tensor = (value: Uint8Array): OnnxTensor => readTensor(value, where, budget);
   const numbers = (values: Float32Array | BigInt64Array): number[] => {
-    budget.charge(8 * values.length);
+    budget.charge(16 * values.length);
     return Array.from<number | bigint, number>(values, Number);
   };
 

@@ -87,24 +87,39 @@ const TYPES: { readonly [D in OnnxDType]: ElementType<D> } = {
     Stored: Uint8Array,
     Data: Uint8Array,
     packed: true,
-    widen: (bytes: Uint8Array, count) => Uint8Array.from(unpackInt4(bytes, count), (code) => code & 0xf),
-    narrow: (codes) =>
-      packInt4(
-        Int8Array.from(codes, (code) => {
-          if (code > 15) throw new ArgumentError(`data: the code ${code} is outside [0, 15]`);
-          return (code << 28) >> 28;
-        }),
-      ),
+    widen: (bytes: Uint8Array, count) => unsigned(unpackInt4(bytes, count)),
+    narrow: (codes) => packInt4(signed(codes)),
   },
   bool: {
     code: DATA_TYPE.BOOL,
     list: 'int32_data',
     Stored: Uint8Array,
     Data: Uint8Array,
-    widen: (bytes: Uint8Array) => bytes.map((byte) => (byte === 0 ? 0 : 1)),
+    widen: (bytes: Uint8Array) => {
+      for (let i = 0; i < bytes.length; i++) if (bytes[i] > 1) bytes[i] = 1;
+      return bytes;
+    },
     narrow: (data) => data,
   },
 };
+
+/** Codes of [0, 15] and the codes of [-8, 7] with the same bits. */
+function unsigned(codes: Int8Array): Uint8Array {
+  const out = new Uint8Array(codes.buffer);
+  for (let i = 0; i < out.length; i++) out[i] &= 0xf;
+  return out;
+}
+function signed(codes: Uint8Array): Int8Array {
+  const out = new Int8Array(codes.length);
+  for (let i = 0; i < out.length; i++) {
+    if (codes[i] > 15) throw new ArgumentError(`data: the code ${codes[i]} at index ${i} is outside [0, 15]`);
+    out[i] = (codes[i] << 28) >> 28;
+  }
+  return out;
+}
+
+/** Far more than any operator takes. */
+const MAX_AXES = 64;
 
 const NAMES = new Map(Object.entries(DATA_TYPE).map(([name, code]) => [code as number, name]));
 const BY_CODE = new Map(Object.entries(TYPES).map(([dtype, { code }]) => [code, dtype as OnnxDType]));
@@ -139,12 +154,15 @@ export function readTensor(bytes: Uint8Array, where: string, budget: Budget): On
       `bytes: ${what} holds ${type}; tensors of ${Object.keys(TYPES).join(', ')} can be read`,
     );
   }
+  if (fields.dims.length > MAX_AXES)
+    throw new FormatError(
+      `bytes: ${what} has ${fields.dims.length} axes, more than ${MAX_AXES}; the file is corrupt`,
+    );
   const dims = Array.from(fields.dims, (dim) => {
     if (dim < 0n || dim > Number.MAX_SAFE_INTEGER)
       throw new FormatError(`bytes: ${what} has a size of ${dim}; the file is corrupt`);
     return Number(dim);
   });
-  budget.charge(8 * dims.length);
   return { name, dtype, dims, data: readElements(fields, TYPES[dtype], dtype, dims, what, budget) };
 }
 

@@ -303,6 +303,7 @@ t.test('broken files are refused with what is wrong', (t) => {
       /128 at index 0 does not fit/,
     ],
     ['odd codes', tensor([8, 1], [0x10, 22], field(9, [0xff])), 'format', /unused half/],
+    ['too many axes', tensor(field(1, new Uint8Array(65)), FLOAT), 'format', /65 axes, more than 64/],
     ['no type', tensor([8, 0]), 'format', /element type 0, which ONNX does not define/],
     ['unknown type', tensor([0x10, 99]), 'format', /element type 99/],
     ['strings', tensor([0x10, 8]), 'unsupported', /holds STRING/],
@@ -367,7 +368,7 @@ t.test('what the format cannot say is not written', (t) => {
     [
       'codes beyond 4 bits',
       withTensor({ dtype: 'uint4', data: Uint8Array.of(1, 16) }),
-      /code 16 is outside \[0, 15\]/,
+      /code 16 at index 1 is outside \[0, 15\]/,
     ],
     [
       'no integer',
