@@ -1,6 +1,6 @@
 /** Arrays and shapes with their axes in another order. */
 import { NDArray } from './ndarray.js';
-import { sizeOf, stridesOf } from './shape.js';
+import { sizeOf, stridesOf, type Shape } from './shape.js';
 
 export function isIdentity(perm: readonly number[]): boolean {
   return perm.every((axis, i) => axis === i);
@@ -11,6 +11,12 @@ export function invertPerm(perm: readonly number[]): number[] {
   const inverse = new Array<number>(perm.length);
   perm.forEach((axis, i) => (inverse[axis] = i));
   return inverse;
+}
+
+/** Whether a transpose leaves the elements in their order: it moves only axes of size 1, and not the first. */
+export function keepsOrder(shape: Shape, perm: readonly number[]): boolean {
+  const long = perm.filter((axis) => axis === 0 || shape[axis] !== 1);
+  return long.every((axis, i) => i === 0 || axis > long[i - 1]);
 }
 
 /** A copy of `a` whose axis i is axis perm[i] of `a`. */

@@ -3,7 +3,15 @@
  * order of axes, until it meets its inverse or a node that needs the order. Networks of NCHW formats, whose convolutions are
  * NHWC here between two transposes, come out as NHWC networks.
  */
-import { invertPerm, isIdentity, permuteArray, sizeOf, type NDArray, type Shape } from '../../core/index.js';
+import {
+  invertPerm,
+  isIdentity,
+  keepsOrder,
+  permuteArray,
+  sizeOf,
+  type NDArray,
+  type Shape,
+} from '../../core/index.js';
 import { GraphBuilder, type NodeDraft } from '../builder.js';
 import { paramsOf, type Graph, type Node, type NodeOf, type ParamId, type ValueId } from '../ir.js';
 import { prune } from './prune.js';
@@ -22,12 +30,6 @@ const plain = (base: ValueId, rank: number): View => ({
 });
 
 const isPlain = ({ perm, flat }: View): boolean => !flat && isIdentity(perm);
-
-/** Whether a transpose leaves the elements in their order: it moves only axes of size 1, and not the first. */
-function movesNothing(shape: Shape, perm: readonly number[]): boolean {
-  const long = perm.filter((axis) => axis === 0 || shape[axis] !== 1);
-  return long.every((axis, i) => i === 0 || axis > long[i - 1]);
-}
 
 /**
  * @param edges 'keep': inputs and outputs as they are. 'nhwc': images that are only read, or only made, through a transpose
@@ -109,7 +111,7 @@ class Eliminator {
     const qparams = this.#new.qparams(base);
     let id = base;
     let order = perm.map((axis) => shape[axis]);
-    if (!movesNothing(shape, perm))
+    if (!keepsOrder(shape, perm))
       id = this.#new.node(
         flat ? `${name}.transpose` : name,
         { op: 'transpose', inputs: [base], perm },
@@ -235,7 +237,7 @@ class Eliminator {
 
   #reshape(node: NodeOf<'reshape'>, x: View): View {
     const shape = this.#shape(x.base);
-    if (isPlain(x) || movesNothing(shape, x.perm)) {
+    if (isPlain(x) || keepsOrder(shape, x.perm)) {
       if (
         !x.flat &&
         isPlain(x) &&
