@@ -100,7 +100,7 @@ const SCHEMAS: { readonly [O in OpName]: Schema<NodeAttrs[O]> } = {
   conv2d: { ...layer, stride: pair, padding, dilation: pair, groups: positive },
   linear: layer,
   batchNorm,
-  activation: { activation: oneOf('relu', 'relu6') },
+  activation: { activation },
   unary: { fn: oneOf(...UNARY_FUNCTIONS), alpha: finite, beta: finite },
   prelu: { slope: text },
   constant: { param: text },

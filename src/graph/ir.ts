@@ -95,7 +95,8 @@ export interface NodeAttrs {
   /** weight [out, in] */
   linear: LayerAttrs;
   batchNorm: BatchNormRef;
-  activation: { readonly activation: 'relu' | 'relu6' };
+  /** A clamp on its own; 'none': the same numbers, as codes of other qparams. */
+  activation: { readonly activation: Activation };
   unary: { readonly fn: UnaryFunction; readonly alpha: number; readonly beta: number };
   /** x above 0, slope * x below; slope [c], for the last axis */
   prelu: { readonly slope: ParamId };

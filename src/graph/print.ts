@@ -13,7 +13,12 @@ function formatNode(graph: Graph, node: Node): string {
   const qparams = value?.qparams ? ` : ${formatQParams(value.qparams)}` : '';
   const params = paramsOf(node).map((id) => `${id} ${formatShape(graph.params.get(id)?.array.shape ?? [])}`);
   const clamp = 'activation' in node && node.activation !== 'none' ? ` + ${node.activation}` : '';
-  const op = node.op === 'activation' ? node.activation : node.op === 'unary' ? node.fn : node.op + clamp;
+  const op =
+    node.op === 'activation' && node.activation !== 'none'
+      ? node.activation
+      : node.op === 'unary'
+        ? node.fn
+        : node.op + clamp;
   return (
     `${node.id} ${formatShape(value?.shape ?? [])}${qparams} = ${op}` +
     `(${[...node.inputs, ...params].join(', ')})`

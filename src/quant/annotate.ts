@@ -81,19 +81,19 @@ export function annotate(graph: Graph, config: QConfig): Map<string, QSpec> {
   const { range, symmetric, observer } = config.activations;
   const activation: QSpec = { kind: 'observed', range, symmetric, observer, axis: null };
   const { weights } = config;
-  const weight: QSpec = {
+  const weight = {
     kind: 'observed',
     range: weights.range,
     symmetric: weights.symmetric,
     observer: weights.observer,
-    axis: weights.granularity === 'per-channel' ? 0 : null,
-  };
+  } as const;
   const specs = new Map<string, QSpec>();
   for (const id of graph.inputs) specs.set(id, activation);
   for (const node of graph.nodes) {
     specs.set(node.id, specOf(node, config, activation));
     if (!isLayer(node)) continue;
-    specs.set(node.weight, weight);
+    const granularity = node.op === 'linear' ? weights.linearGranularity : weights.granularity;
+    specs.set(node.weight, { ...weight, axis: granularity === 'per-channel' ? 0 : null });
     if (config.bias === 'int32')
       specs.set(biasId(node.id, node.bias), { kind: 'derived', from: [node.inputs[0], node.weight] });
   }
@@ -104,7 +104,32 @@ export function annotate(graph: Graph, config: QConfig): Map<string, QSpec> {
       );
     specs.delete(id);
   }
+  if (config.concat === 'equal') joinConcats(graph, specs);
   return specs;
+}
+
+/** Puts what each concatenation joins into one group; a value that is in two joins them all. */
+function joinConcats(graph: Graph, specs: Map<string, QSpec>): void {
+  for (const node of graph.nodes) {
+    if (node.op !== 'concat') continue;
+    const roots = [...new Set(node.inputs.map((id) => quantizerOf(specs, id)))];
+    const observed = roots.map((id) => (id === null ? undefined : specs.get(id)));
+    if (!observed.every((spec) => spec?.kind === 'observed')) continue;
+    const groups = new Set(observed.flatMap((spec, i) => [roots[i]!, spec.group ?? roots[i]!]));
+    const [group] = groups;
+    for (const [id, spec] of specs)
+      if (spec.kind === 'observed' && groups.has(spec.group ?? id)) specs.set(id, { ...spec, group });
+    specs.set(node.id, { kind: 'shared', with: node.inputs[0] });
+  }
+}
+
+/** The values of each group. */
+export function groupsOf(specs: ReadonlyMap<string, QSpec>): Map<ValueId, string[]> {
+  const groups = new Map<ValueId, string[]>();
+  for (const [id, spec] of specs)
+    if (spec.kind === 'observed' && spec.group !== undefined)
+      groups.set(spec.group, [...(groups.get(spec.group) ?? []), id]);
+  return groups;
 }
 
 /** The name of a layer's bias, also where batch norm will give it one. */

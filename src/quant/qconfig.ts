@@ -12,7 +12,11 @@ export interface TensorConfig {
 }
 
 export interface QConfig {
-  readonly weights: TensorConfig & { readonly granularity: Granularity };
+  readonly weights: TensorConfig & {
+    /** Of convolutions. */
+    readonly granularity: Granularity;
+    readonly linearGranularity: Granularity;
+  };
   readonly activations: TensorConfig;
   /**
    * 'int32': biases are quantized with scale sx * sw, as every integer runtime does. 'float': biases stay in float and
@@ -20,6 +24,8 @@ export interface QConfig {
    */
   readonly bias: 'int32' | 'float';
   readonly numerics: Numerics;
+  /** 'equal': what a concatenation joins has one scale, as TFLite demands. 'free': each input keeps its own. */
+  readonly concat: 'equal' | 'free';
   /** Values that are left in float. A module with such values cannot be converted. */
   readonly float: readonly ValueId[];
 }
@@ -43,6 +49,10 @@ export interface QConfigOptions {
   activationBits?: number;
   /** Scales of weights: one per tensor, or one per output channel (default). */
   granularity?: Granularity;
+  /** Of linear layers; default: as `granularity`. TFLite's runtimes take one scale only. */
+  linearGranularity?: Granularity;
+  /** One scale for all that a concatenation joins ('equal'), or each its own (default 'free'). */
+  concat?: 'equal' | 'free';
   /** Signed activations (int8, default) or unsigned (uint8). */
   signed?: boolean;
   /**
@@ -86,10 +96,12 @@ function targeted(options: QConfigOptions): QConfigOptions {
 function build(given: QConfigOptions, activationObserver: ObserverFactory): QConfig {
   const options = targeted(given);
   const { weightBits = 8, activationBits = 8, granularity = 'per-channel', signed = true } = options;
-  if (granularity !== 'per-channel' && granularity !== 'per-tensor')
-    throw new QuantizationError(
-      `granularity: ${String(granularity)} is unknown; use 'per-channel' or 'per-tensor'`,
-    );
+  const { linearGranularity = granularity, concat = 'free' } = options;
+  for (const [name, value] of Object.entries({ granularity, linearGranularity }))
+    if (value !== 'per-channel' && value !== 'per-tensor')
+      throw new QuantizationError(`${name}: ${String(value)} is unknown; use 'per-channel' or 'per-tensor'`);
+  if (concat !== 'equal' && concat !== 'free')
+    throw new QuantizationError(`concat: ${String(concat)} is unknown; use 'equal' or 'free'`);
   const { bias = 'int32', numerics = { numerics: 'float' } } = options;
   if (bias !== 'int32' && bias !== 'float')
     throw new QuantizationError(`bias: ${String(bias)} is unknown; use 'int32' or 'float'`);
@@ -99,6 +111,7 @@ function build(given: QConfigOptions, activationObserver: ObserverFactory): QCon
       range: quantRange(weightBits, { narrow: true }),
       symmetric: true,
       granularity,
+      linearGranularity,
       // constant 1: the range of the weights as they are now
       observer: options.weightObserver ?? movingAverageMinMax({ averagingConstant: 1 }),
     },
@@ -109,6 +122,7 @@ function build(given: QConfigOptions, activationObserver: ObserverFactory): QCon
     },
     bias,
     numerics,
+    concat,
     float: options.float ?? [],
   };
 }

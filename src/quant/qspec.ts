@@ -11,6 +11,8 @@ export type QSpec =
       readonly symmetric: boolean;
       readonly axis: number | null;
       readonly observer: ObserverFactory;
+      /** Values of one group have the qparams of the union of their ranges: what a concatenation joins, where it must. */
+      readonly group?: ValueId;
     }
   /** known beforehand: softmax, sigmoid and tanh outputs */
   | { readonly kind: 'fixed'; readonly qparams: QParams }

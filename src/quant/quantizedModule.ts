@@ -19,7 +19,7 @@ import {
 import { compute } from '../ops/backend.js';
 import { layerRequantization, lower, type Bindings } from '../runtime/index.js';
 import { activate, executeBatchNorm, executeLayer, executeNode, GraphModule } from '../trace/index.js';
-import { annotate, quantizerOf } from './annotate.js';
+import { annotate, groupsOf, quantizerOf } from './annotate.js';
 import { foldedWeights, leaveRoomForBias, perFilter, scaledWeights, type LayerWeights } from './layer.js';
 import type { QConfig } from './qconfig.js';
 import type { QSpec } from './qspec.js';
@@ -74,6 +74,7 @@ export class QuantizedModule extends GraphModule {
     const quantizers = new Map<string, Quantizer>();
     for (const [id, spec] of this.specs)
       if (spec.kind === 'observed' || spec.kind === 'fixed') quantizers.set(id, new Quantizer(id, spec));
+    for (const ids of groupsOf(this.specs).values()) Quantizer.join(ids.map((id) => quantizers.get(id)!));
     this.#quantizers = quantizers;
   }
 

@@ -3,9 +3,19 @@ import t from 'tap';
 import { js, reference, wasm, wasmFeatures } from '../../kernels/index.js';
 import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
 import type { Numerics } from '../../src/graph/index.js';
+import { Random } from '../../src/core/index.js';
 import { createModel } from '../../src/models/index.js';
 import { Conv2d, Module } from '../../src/nn/index.js';
-import { crossEntropy, setBackend, upsampleNearest2d } from '../../src/ops/index.js';
+import {
+  cat,
+  crossEntropy,
+  mul,
+  permute,
+  relu,
+  setBackend,
+  sigmoid,
+  upsampleNearest2d,
+} from '../../src/ops/index.js';
 import { SGD } from '../../src/optim/index.js';
 import {
   calibrate,
@@ -155,6 +165,45 @@ for (const numerics of [{ numerics: 'float' }, { numerics: 'fixed', rounding: 'd
       }
       t.end();
     });
+
+t.test('one scale for what a concatenation joins', (t) => {
+  class Heads extends Module {
+    readonly a = new Conv2d(2, 3, 1, { random: new Random(1) });
+    readonly b = new Conv2d(2, 3, 1, { random: new Random(2) });
+    override forward(x: Tensor): Tensor {
+      const boxes = mul(this.a.forward(x), this.a.forward(x));
+      const scores = sigmoid(this.b.forward(x));
+      return cat([relu(cat([boxes, flip(scores)], { axis: 3 })), cat([scores, boxes], { axis: 3 })], {
+        axis: 3,
+      });
+    }
+  }
+  const flip = (x: Tensor): Tensor => permute(permute(x, [0, 2, 1, 3]), [0, 2, 1, 3]);
+  const shape = [2, 4, 4, 2];
+  const model = new Heads();
+  model.a.weight.data.forEach((_, i, w) => (w[i] *= 10));
+  const free = calibrate(prepare(trace(model, normal(shape)), ptqConfig()), batches(2, shape));
+  const module = calibrate(
+    prepare(trace(model, normal(shape)), ptqConfig({ concat: 'equal' })),
+    batches(2, shape),
+  );
+  const graph = convert(module);
+  for (const node of graph.nodes)
+    if (node.op === 'concat')
+      for (const id of node.inputs)
+        t.same(graph.values.get(id)!.qparams, graph.values.get(node.id)!.qparams, `${id} of ${node.id}`);
+  t.equal(graph.nodes.filter((n) => n.op === 'activation' && n.activation === 'none').length, 2);
+  t.notSame(free.valueQParams('sigmoid'), free.valueQParams('concat'), 'free, each has its own');
+  t.equal(compareCodes(module, graph, batches(2, shape, 50)).codesDifferent, 0);
+
+  const trained = prepare(trace(model, normal(shape)), qatConfig({ concat: 'equal' })).train();
+  trained.phase = 'train';
+  for (const x of batches(3, shape)) trained.forward(x);
+  const big = trained.valueQParams('mul')!;
+  t.ok(big.scale[0] * 255 > 10, 'in training, the range of the group is that of its widest member');
+  t.same(trained.valueQParams('concat'), big);
+  t.end();
+});
 
 t.test('resizing to sizes whose ratio is no float32', (t) => {
   class Enlarge extends Module {

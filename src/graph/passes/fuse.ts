@@ -15,7 +15,7 @@ const mergeBatchNorm: Merge = (producer, node) => {
 };
 
 const mergeActivation: Merge = (producer, node) => {
-  if (node.op !== 'activation') return null;
+  if (node.op !== 'activation' || node.activation === 'none') return null;
   if (!isLayer(producer) && producer.op !== 'add' && producer.op !== 'sub' && producer.op !== 'mul')
     return null;
   return producer.activation === 'none' ? { ...producer, activation: node.activation } : null;
