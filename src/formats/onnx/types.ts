@@ -29,16 +29,23 @@ export interface OnnxTensor<D extends OnnxDType = OnnxDType> {
   readonly data: OnnxArrayOf[D];
 }
 
-/** An attribute. Integers beyond 2^53 are rounded to the nearest double; the largest int64 becomes 2^63 and is written back as itself. */
-export type OnnxAttribute =
-  | { readonly type: 'float' | 'int'; readonly value: number }
-  | { readonly type: 'floats' | 'ints'; readonly value: readonly number[] }
-  | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'strings'; readonly value: readonly string[] }
-  | { readonly type: 'tensor'; readonly value: OnnxTensor }
-  | { readonly type: 'tensors'; readonly value: readonly OnnxTensor[] }
-  | { readonly type: 'graph'; readonly value: OnnxGraph }
-  | { readonly type: 'graphs'; readonly value: readonly OnnxGraph[] };
+/** The kinds of attributes and their values. */
+export interface OnnxAttributeOf {
+  float: number;
+  /** Beyond 2^53 rounded to the nearest double; the largest int64 becomes 2^63 and is written back as itself. */
+  int: number;
+  string: string;
+  tensor: OnnxTensor;
+  graph: OnnxGraph;
+  floats: readonly number[];
+  ints: readonly number[];
+  strings: readonly string[];
+  tensors: readonly OnnxTensor[];
+  graphs: readonly OnnxGraph[];
+}
+export type OnnxAttribute = {
+  [K in keyof OnnxAttributeOf]: { readonly type: K; readonly value: OnnxAttributeOf[K] };
+}[keyof OnnxAttributeOf];
 
 export interface OnnxNode {
   readonly name: string;
