@@ -8,3 +8,4 @@ export * from './model.js';
 export * from './npy.js';
 export * from './safetensors.js';
 export * from './state-tree.js';
+export * from './torch.js';

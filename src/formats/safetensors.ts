@@ -24,12 +24,21 @@ interface Reader {
 const READERS = new Map<string, Reader>([
   ['F64', { bytes: 8, read: (raw) => new Float64Array(raw) }],
   ['F32', { bytes: 4, read: (raw) => new Float32Array(raw) }],
+  ['I64', { bytes: 8, read: (raw) => narrowInt64(new BigInt64Array(raw)) }],
   ['I32', { bytes: 4, read: (raw) => new Int32Array(raw) }],
   ['F16', { bytes: 2, read: (raw) => widenFloat16(new Uint16Array(raw)) }],
   ['BF16', { bytes: 2, read: (raw) => widenBfloat16(new Uint16Array(raw)) }],
   ['I8', { bytes: 1, read: (raw) => new Int8Array(raw) }],
   ['U8', { bytes: 1, read: (raw) => new Uint8Array(raw) }],
 ]);
+
+/** PyTorch counts batches in 64 bits. */
+function narrowInt64(values: BigInt64Array): Int32Array {
+  const narrow = Int32Array.from(values, Number);
+  const at = values.findIndex((v, i) => v !== BigInt(narrow[i]));
+  if (at >= 0) throw new FormatError(`bytes: the 64-bit integer ${values[at]} does not fit 32 bits`);
+  return narrow;
+}
 
 export interface Safetensors {
   /** In the order of the data. */
@@ -80,7 +89,7 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a file. F16 and BF16 are widened to float32. The arrays are copies; `bytes` may be reused.
+ * Reads a file. F16 and BF16 are widened to float32, I64 becomes int32 where its numbers fit. The arrays are copies; `bytes` may be reused.
  *
  * Throws {@link FormatError} for everything that is not a well-formed file: it is checked in full before any tensor
  * is allocated, so a hostile file costs no more memory than its own size a few times over.
