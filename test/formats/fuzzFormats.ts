@@ -10,6 +10,7 @@ import { decodeModel, encodeModel } from '../../src/formats/model.js';
 import { decodeNpy, encodeNpy } from '../../src/formats/npy.js';
 import { decodeOnnx } from '../../src/formats/onnx/index.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { importTfjs } from '../../src/formats/tfjs/index.js';
 import { decodeTflite, encodeTflite } from '../../src/formats/tflite/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
@@ -73,6 +74,50 @@ function repairChecksum(bytes: Uint8Array, random: Random): Uint8Array {
   return out;
 }
 
+/** The text of a TensorFlow.js model, a line break, and its weights: two files as one. */
+function tfjsModel(): Uint8Array {
+  const path = join(process.cwd(), 'test/golden/tfjs/ops.json');
+  const { model, weights } = JSON.parse(readFileSync(path, 'utf8')) as { model: object; weights: string };
+  return Uint8Array.from([...Buffer.from(`${JSON.stringify(model)}\n`), ...Buffer.from(weights, 'base64')]);
+}
+
+function parseTfjs(bytes: Uint8Array): unknown {
+  const end = bytes.indexOf(0x0a);
+  return importTfjs(new TextDecoder().decode(bytes.subarray(0, end)), bytes.subarray(end + 1));
+}
+
+const ODD = [0, -1, 1, 3, 1e9, 2 ** 53, 0.5, null, true, '', 'x:0', '__proto__', '-1', [], {}];
+
+/** Changes some values of the JSON, so that it stays JSON. */
+function mutateTfjs(bytes: Uint8Array, random: Random): Uint8Array {
+  const end = bytes.indexOf(0x0a);
+  let model: { modelTopology?: { node?: object } };
+  try {
+    model = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as typeof model;
+  } catch {
+    return bytes; // other damage came first
+  }
+  for (let edits = 1 + random.int(4); edits > 0; edits--) {
+    const start = random.int(8) > 0 ? (model.modelTopology?.node ?? model) : model;
+    let at = start as Record<string, unknown>;
+    for (;;) {
+      const keys = Object.keys(at);
+      if (keys.length === 0) break;
+      const key = keys[random.int(keys.length)];
+      const value = at[key];
+      if (typeof value === 'object' && value !== null && random.int(8) > 0) {
+        at = value as Record<string, unknown>;
+        continue;
+      }
+      const other = at[keys[random.int(keys.length)]];
+      if (random.int(4) === 0) Reflect.deleteProperty(at, key);
+      else at[key] = random.int(2) === 0 ? structuredClone(other) : ODD[random.int(ODD.length)];
+      break;
+    }
+  }
+  return Uint8Array.from([...Buffer.from(JSON.stringify(model)), ...bytes.subarray(end)]);
+}
+
 /** All files of a folder of test that end in `end`. */
 function files(folder: string, end: string): Uint8Array[] {
   const path = join(process.cwd(), 'test', folder);
@@ -102,6 +147,7 @@ export const FORMATS: readonly Format[] = [
     parse: decodeCheckpoint,
     repair: repairChecksum,
   },
+  { name: 'tfjs', seeds: () => [tfjsModel()], parse: parseTfjs, mutate: mutateTfjs },
   {
     name: 'idx',
     seeds: () => [Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6)],
