@@ -12,6 +12,9 @@ export class GraphBuilder {
   readonly #nodes: Node[] = [];
   readonly #values = new Map<ValueId, Value>();
   readonly #params = new Map<ParamId, Param>();
+  readonly #reshaped = new Map<ValueId, ValueId>();
+  /** How often a name was asked for that was taken. */
+  readonly #copies = new Map<string, number>();
   readonly #numerics: Numerics;
 
   constructor(numerics: Numerics = { numerics: 'float' }) {
@@ -20,9 +23,16 @@ export class GraphBuilder {
 
   /** A name that neither a value nor a parameter has. */
   fresh(name: string): string {
-    const taken = (id: string): boolean => this.#values.has(id) || this.#params.has(id);
-    if (!taken(name)) return name;
-    for (let i = 2; ; i++) if (!taken(`${name}_${i}`)) return `${name}_${i}`;
+    if (!this.has(name)) return name;
+    for (let i = this.#copies.get(name) ?? 2; ; i++) {
+      this.#copies.set(name, i + 1);
+      if (!this.has(`${name}_${i}`)) return `${name}_${i}`;
+    }
+  }
+
+  /** Whether a value or a parameter has this name. */
+  has(name: string): boolean {
+    return this.#values.has(name) || this.#params.has(name);
   }
 
   input(name: string, shape: Shape, qparams: QParams | null = null): ValueId {
@@ -47,6 +57,7 @@ export class GraphBuilder {
     const node = { ...draft, id } as Node;
     const shape = inferShape(this.#graph('fixed', []), node);
     this.#nodes.push(node);
+    if (node.op === 'reshape') this.#reshaped.set(id, node.inputs[0]);
     this.#values.set(id, { id, shape, qparams });
     return id;
   }
@@ -58,8 +69,7 @@ export class GraphBuilder {
 
   /** What the reshape `id` reshapes; `id` where it is no reshape. */
   reshapeOf(id: ValueId): ValueId {
-    const node = this.#nodes.findLast((n) => n.id === id);
-    return node?.op === 'reshape' ? node.inputs[0] : id;
+    return this.#reshaped.get(id) ?? id;
   }
 
   shape(id: ValueId): Shape {

@@ -65,8 +65,13 @@ const MOVES: ReadonlySet<OpName> = new Set<OpName>([
   'resize',
 ]);
 
+/** Whether a node takes codes as they are and makes codes of the same qparams. */
+export function movesCodes(op: OpName): boolean {
+  return MOVES.has(op);
+}
+
 function checkMoved(graph: Graph, node: Node): void {
-  if (!MOVES.has(node.op)) return;
+  if (!movesCodes(node.op)) return;
   const [from, to] = [node.inputs[0], node.id].map((id) => graph.values.get(id)!.qparams);
   if (from === null ? to !== null : to === null || !sameQParams(from, to))
     throw new GraphError(

@@ -1,8 +1,7 @@
 /** Post-training quantization: shows a module representative data. */
-import type { Tensor } from '../autograd/index.js';
 import { QuantizationError } from '../core/index.js';
-import { local } from '../ops/backend.js';
 import { tidy } from '../ops/index.js';
+import { localInputs, type GraphInputs } from './inputs.js';
 import type { QuantizedModule } from './quantizedModule.js';
 
 /**
@@ -12,14 +11,14 @@ import type { QuantizedModule } from './quantizedModule.js';
  *
  * @throws QuantizationError for an empty set, and for NaN or Infinity, naming the tensor and the batch
  */
-export function calibrate(module: QuantizedModule, batches: Iterable<Tensor>): QuantizedModule {
+export function calibrate(module: QuantizedModule, batches: Iterable<GraphInputs>): QuantizedModule {
   module.eval();
   module.resetObservers();
   module.phase = 'calibrate';
   let count = 0;
   try {
     for (const x of batches) {
-      tidy(() => void module.forward(local(x)));
+      tidy(() => void module.runAll(localInputs(module.graph, x)));
       count++;
     }
     if (count === 0)

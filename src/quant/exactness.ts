@@ -1,11 +1,11 @@
 /** Counts the codes in which a fake-quantized network and the integer runtime differ. The claim is: none. */
-import { noGrad, type Tensor } from '../autograd/index.js';
+import { noGrad } from '../autograd/index.js';
 import { QuantizationError, type NDArray } from '../core/index.js';
 import type { Graph, ValueId } from '../graph/index.js';
-import { local } from '../ops/backend.js';
 import { quantizeArray, tidy } from '../ops/index.js';
 import { Session, type SessionOptions } from '../runtime/index.js';
 import { inputCodes } from './convert.js';
+import { localInputs, namedInputs, type GraphInputs } from './inputs.js';
 import type { QuantizedModule } from './quantizedModule.js';
 
 export interface CodeComparison {
@@ -19,8 +19,8 @@ export interface CodeComparison {
 }
 
 export interface CompareOptions extends Pick<SessionOptions, 'backend'> {
-  /** Gets what the session returns for each batch, so that one pass also gives the accuracy. */
-  onOutput?: (output: NDArray, batch: number) => void;
+  /** Gets what the session returns for each batch, the first output and all, so that one pass also gives the accuracy. */
+  onOutput?: (output: NDArray, batch: number, outputs: ReadonlyMap<ValueId, NDArray>) => void;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface CompareOptions extends Pick<SessionOptions, 'backend'> {
 export function compareCodes(
   module: QuantizedModule,
   graph: Graph,
-  batches: Iterable<Tensor>,
+  batches: Iterable<GraphInputs>,
   options: CompareOptions = {},
 ): CodeComparison {
   if (module.training || (module.phase !== 'train' && module.phase !== 'frozen'))
@@ -49,16 +49,17 @@ export function compareCodes(
   let session: Session | null = null;
   let batch = 0;
   for (const x of batches) {
-    const n = x.shape[0];
+    const inputs = new Map(Array.from(namedInputs(module.graph, x), ([id, { value }]) => [id, value]));
+    const n = graph.batch === 'fixed' ? 1 : ([...inputs.values()][0]?.shape[0] ?? 1);
     if (session === null || session.batch !== n) {
       session?.dispose();
       session = new Session(graph, { ...sessionOptions, batch: n, keep: true });
     }
-    const output = session.run(x.value);
-    onOutput?.(output, batch++);
+    const outputs = session.runAll(inputs);
+    onOutput?.(outputs.get(graph.outputs[0])!, batch++, outputs);
     result.images += n;
     tidy(() => {
-      compareValues(module, session!, local(x), ids, result);
+      compareValues(module, session!, x, ids, result);
     });
   }
   session?.dispose();
@@ -68,11 +69,11 @@ export function compareCodes(
 function compareValues(
   module: QuantizedModule,
   session: Session,
-  x: Tensor,
+  x: GraphInputs,
   ids: readonly ValueId[],
   result: CodeComparison,
 ): void {
-  const values = noGrad(() => module.runAll(new Map([[module.graph.inputs[0], x]])));
+  const values = noGrad(() => module.runAll(localInputs(module.graph, x)));
   for (const id of ids) {
     const isInput = module.graph.inputs.includes(id);
     // The input is shown to both as floats; quantizing it is the first thing that could differ.

@@ -4,6 +4,7 @@ import { Tensor } from '../autograd/index.js';
 import { GraphError, NDArray, type Shape } from '../core/index.js';
 import {
   lowerNode,
+  movesCodes,
   type Activation,
   type BatchNormRef,
   type Graph,
@@ -35,6 +36,8 @@ export function executeNode(
   params: ParamTensors,
   batchStatistics: boolean,
 ): Tensor {
+  const codes = params.graph.values.get(node.id)!.qparams !== null;
+  if (codes && node.op !== 'quantize' && !movesCodes(node.op)) return refuse(node.id);
   return lowerNode(table, node, { inputs, params, batchStatistics });
 }
 
@@ -189,10 +192,12 @@ const table: Lowering<Context, Tensor> = {
   resize,
   softmax: ({ beta }, { inputs }) =>
     ops.softmax(beta === 1 ? inputs[0] : ops.mul(inputs[0], beta), { axis: -1 }),
-  quantize: (node) => refuse(node.id),
-  dequantize: (node) => refuse(node.id),
+  // Codes are the floats that they stand for: fake quantization.
+  quantize: (node, { inputs, params }) =>
+    ops.fakeQuantize(inputs[0], params.graph.values.get(node.id)!.qparams!),
+  dequantize: (_, { inputs }) => inputs[0],
 };
 
 function refuse(id: string): never {
-  throw new GraphError(`node ${id}: an integer graph does not run through float ops; use a runtime Session`);
+  throw new GraphError(`node ${id}: computes with codes, which float ops cannot; use a runtime Session`);
 }

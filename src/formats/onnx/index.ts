@@ -5,3 +5,4 @@ export { exportOnnx, type OnnxExport, type OnnxExportOptions } from './export/ex
 export { readOnnxMetadata, type OnnxMetadata } from './export/metadata.js';
 export type { SelfTest } from '../selfTest.js';
 export * from './types.js';
+export * from './import/index.js';
