@@ -36,3 +36,22 @@ export function elu(x: number, alpha: number): number {
 export function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
+
+/** By name; `alpha` and `beta` are parameters of those that have some. */
+export const UNARY_FUNCTIONS = {
+  sigmoid,
+  tanh: Math.tanh,
+  hardswish,
+  hardsigmoid,
+  silu,
+  softplus,
+  leakyRelu,
+  elu,
+  clip: (x, min, max) => Math.min(Math.max(x, min), max),
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  pow: Math.pow,
+  abs: Math.abs,
+  neg: (x) => -x,
+} satisfies Readonly<Record<string, (x: number, alpha: number, beta: number) => number>>;

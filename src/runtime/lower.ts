@@ -4,25 +4,13 @@
  */
 import {
   buildLut,
-  elu,
-  hardsigmoid,
-  hardswish,
   leakyRelu,
-  sigmoid,
-  silu,
-  softplus,
+  UNARY_FUNCTIONS,
   type CodeArray,
   type CodeQParams,
 } from '../../kernels/index.js';
 import { codeBits, GraphError, sizeOf, type QParams } from '../core/index.js';
-import {
-  lowerNode,
-  type Lowering,
-  type Node,
-  type NodeOf,
-  type UnaryFunction,
-  type ValueId,
-} from '../graph/index.js';
+import { lowerNode, type Lowering, type Node, type NodeOf, type ValueId } from '../graph/index.js';
 import {
   codeOf,
   extents,
@@ -87,24 +75,6 @@ function binary(node: NodeOf<'add'> | NodeOf<'sub'> | NodeOf<'mul'>, b: Bindings
     y: quantized(b, node.id),
   };
 }
-
-const UNARY: { readonly [F in UnaryFunction]: (x: number, alpha: number, beta: number) => number } = {
-  sigmoid,
-  tanh: Math.tanh,
-  hardswish,
-  hardsigmoid,
-  silu,
-  softplus,
-  leakyRelu,
-  elu,
-  clip: (x, min, max) => Math.min(Math.max(x, min), max),
-  exp: Math.exp,
-  log: Math.log,
-  sqrt: Math.sqrt,
-  pow: Math.pow,
-  abs: Math.abs,
-  neg: (x) => -x,
-};
 
 /** A table lookup: functions of one code, or for `fns` of many, of one code of each channel. */
 function lookup(
@@ -178,7 +148,7 @@ const table: Lowering<Bindings, KernelCall | null> = {
       params: { ...b.numerics, x: quantized(b, node.inputs[0]), ...range, y: quantized(b, node.id) },
     };
   },
-  unary: (node, b) => lookup(node, b, [(x) => UNARY[node.fn](x, node.alpha, node.beta)]),
+  unary: (node, b) => lookup(node, b, [(x) => UNARY_FUNCTIONS[node.fn](x, node.alpha, node.beta)]),
   prelu: (node, b) =>
     lookup(
       node,

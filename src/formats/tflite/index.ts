@@ -1,7 +1,10 @@
-/** octograd/tflite: bytes of .tflite files <-> plain data. */
+/** octograd/tflite: bytes of .tflite files <-> plain data, graphs of this library -> files. */
 export { decodeTflite } from './decode.js';
 export type { TfliteArray, TfliteArrayOf, TfliteDType } from './dtypes.js';
 export { encodeTflite } from './encode.js';
+export { exportTflite, type TfliteExport, type TfliteExportOptions } from './export/export.js';
+export type { EdgeType } from './export/edges.js';
+export { readTfliteMetadata, type TfliteMetadata } from './export/metadata.js';
 export { TFLITE_BUILTINS } from './operators.js';
 export type { TfliteActivation, TflitePadding } from './schema.js';
 export * from './types.js';
