@@ -1,13 +1,36 @@
-/** `npm run interop`: files written here, held to the runtimes that they are for. */
-import { checkTfliteCodec } from './checks/tfliteCodec.js';
-import { startLitert } from './runtimes/litert.js';
-import { startTflite } from './runtimes/tflite.js';
+/**
+ * `npm run interop`: files written here, held to the runtimes that they are for. `npm run interop -- PART...` does some
+ * parts only. Results are left in out/interop: PART.json for programs, PART.md for documents.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../src/cli/paths.js';
+import { compareLayers } from './parts/layers.js';
+import { compareNetworks } from './parts/networks.js';
+import type { PartResult } from './parts/part.js';
+import { checkTfliteFiles } from './parts/tfliteFiles.js';
 
-const failures: string[] = [];
-for (const runtime of [await startLitert(), startTflite()]) {
-  const found = await checkTfliteCodec(runtime);
-  console.log(`${runtime.name} ${runtime.version}: TFLite files, ${found.length} failures`);
-  failures.push(...found);
+const PARTS: Readonly<Record<string, () => Promise<PartResult>>> = {
+  'tflite-files': checkTfliteFiles,
+  layers: compareLayers,
+  networks: compareNetworks,
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+const unknown = wanted.filter((name) => !Object.hasOwn(PARTS, name));
+if (unknown.length > 0) {
+  console.error(`${unknown.join(', ')}: no such part; there are ${Object.keys(PARTS).join(', ')}`);
+  process.exit(2);
 }
-for (const failure of failures) console.log(failure);
-process.exit(failures.length === 0 ? 0 : 1);
+const folder = join(packageRoot(), 'out', 'interop');
+mkdirSync(folder, { recursive: true });
+let failed = false;
+for (const name of wanted) {
+  const { failures, json, text } = await PARTS[name]();
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(json, null, 1)}\n`);
+  writeFileSync(join(folder, `${name}.md`), `${text}\n`);
+  console.log(`\n${name}\n\n${text}\n`);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  failed ||= failures.length > 0;
+}
+process.exit(failed ? 1 : 0);

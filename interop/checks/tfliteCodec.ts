@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeTflite, encodeTflite, type TfliteModel } from '../../src/formats/tflite/index.js';
 import { modelOf, NAMED_SAMPLES, type SampleTensor } from '../../test/formats/tflite/samples.js';
 import { packageFile } from '../runtimes/packages.js';
-import { ARRAYS, type Elements, type LoadedModel, type Runtime, type TensorInfo } from '../runtimes/types.js';
+import { ARRAYS, withModel, type Elements, type Runtime, type TensorInfo } from '../runtimes/types.js';
 
 /** Operators younger than a runtime, which it has to refuse. */
 const MISSING: Readonly<Record<string, readonly string[]>> = { tflite: ['RELU_0_TO_1'] };
@@ -63,19 +63,6 @@ export async function checkTfliteCodec(runtime: Runtime): Promise<string[]> {
       return wanted.every((y, i) => String(y) === String(got[i])) ? null : 'other results once encoded again';
     });
   return failures;
-}
-
-async function withModel<T>(
-  runtime: Runtime,
-  bytes: Uint8Array,
-  f: (model: LoadedModel) => Promise<T>,
-): Promise<T> {
-  const model = await runtime.load(bytes);
-  try {
-    return await f(model);
-  } finally {
-    model.dispose();
-  }
 }
 
 function withoutVersions(model: TfliteModel): TfliteModel {

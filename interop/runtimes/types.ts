@@ -55,3 +55,17 @@ export function checkInputs(infos: readonly TensorInfo[], arrays: readonly Eleme
       );
   });
 }
+
+/** Frees the model afterwards. */
+export async function withModel<T>(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  f: (model: LoadedModel) => Promise<T>,
+): Promise<T> {
+  const model = await runtime.load(bytes);
+  try {
+    return await f(model);
+  } finally {
+    model.dispose();
+  }
+}

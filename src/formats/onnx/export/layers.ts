@@ -2,139 +2,198 @@
  * Convolutions and linear layers. As QDQ: a float op between DequantizeLinear and QuantizeLinear. As QOperator: QLinearConv,
  * which has a bias, also for linear layers, and QLinearMatMul for those without one.
  */
-import { GraphError, invertPerm, permuteArray, type NDArray, type QParams } from '../../../core/index.js';
-import type { LayerNode, NodeOf } from '../../../graph/index.js';
+import {
+  GraphError,
+  invertPerm,
+  NDArray,
+  permuteArray,
+  sameQParams,
+  type QParams,
+  type Shape,
+} from '../../../core/index.js';
+import type { Activation, LayerNode, NodeOf, Padding, ValueId } from '../../../graph/index.js';
 import type { Attributes } from './builder.js';
 import { asFloats, codesFrom } from './codes.js';
 import { NHWC_IN_NCHW, type Exporter, type Tensor, type View } from './exporter.js';
 
-/** What a layer multiplies with, its weights in the order of the file, output channels on `axis`. */
-interface Operands {
+/** A layer as the file has it. */
+interface Layer {
+  readonly id: ValueId;
+  readonly activation: Activation;
+  readonly x: Tensor;
+  /** Output channels first, or last for QLinearMatMul. */
   readonly weight: NDArray;
-  readonly axis: number;
+  readonly weightName: string;
+  /** Of symmetric codes; null where the weights are floats. */
   readonly scale: Float32Array | null;
-  readonly x: QParams | null;
+  readonly bias: NDArray | null;
+  readonly biasName: string;
+  /** Of the output. */
+  readonly shape: Shape;
+  readonly qparams: QParams | null;
 }
 
-function operands(e: Exporter, node: LayerNode, weight: NDArray, axis: number): Operands {
+function layerOf(e: Exporter, node: LayerNode, x: Tensor, weight: NDArray, shape: Shape): Layer {
   const { qparams } = e.graph.params.get(node.weight)!;
-  if (qparams === null) return { weight, axis, scale: null, x: null };
-  if (qparams.zeroPoint.some((z) => z !== 0))
+  if (qparams?.zeroPoint.some((z) => z !== 0))
     throw new GraphError(
       `node ${node.id}: the zero point of ${node.weight} is not 0; weights are symmetric here`,
     );
-  return { weight, axis, scale: qparams.scale, x: e.qparams(node.inputs[0]) };
+  return {
+    id: node.id,
+    activation: node.activation,
+    x,
+    weight,
+    weightName: node.weight,
+    scale: qparams?.scale ?? null,
+    bias: node.bias === null ? null : e.parameter(node.bias),
+    biasName: node.bias ?? '',
+    shape,
+    qparams: e.qparams(node.id),
+  };
 }
 
+/** One scale, or one per channel. */
+const scaleDims = (scale: Float32Array): number[] => (scale.length === 1 ? [] : [scale.length]);
+const channelAxis = (scale: Float32Array): Attributes => (scale.length === 1 ? {} : { axis: 0 });
+
 /** Codes of the weights, their scale and zero point. */
-function weightCodes(e: Exporter, node: LayerNode, { weight, scale }: Operands): [string, string, string] {
-  const dims = scale!.length === 1 ? [] : [scale!.length];
+function weightCodes(e: Exporter, { weight, weightName }: Layer, scale: Float32Array): string[] {
+  const dims = scaleDims(scale);
   return [
-    e.build.constant(node.weight, 'int8', weight.shape, codesFrom('int8', weight.data as Int8Array)),
-    e.build.floats(`${node.weight}/scale`, scale!, dims),
-    e.build.constant(`${node.weight}/zero_point`, 'int8', dims, new Int8Array(scale!.length)),
+    e.build.constant(weightName, 'int8', weight.shape, codesFrom('int8', weight.data as Int8Array)),
+    e.build.floats(`${weightName}/scale`, scale, dims),
+    e.build.constant(`${weightName}/zero_point`, 'int8', dims, new Int8Array(scale.length)),
   ];
 }
 
-function weightReals(e: Exporter, node: LayerNode, o: Operands): string {
-  if (o.scale === null) return e.build.floats(node.weight, asFloats(o.weight.data), o.weight.shape);
-  const axis: Attributes = o.scale.length === 1 ? {} : { axis: o.axis };
-  return e.build.node('DequantizeLinear', `${node.weight}/dequantized`, weightCodes(e, node, o), axis);
+function weightReals(e: Exporter, layer: Layer): string {
+  const { weight, weightName, scale } = layer;
+  if (scale === null) return e.build.floats(weightName, asFloats(weight.data), weight.shape);
+  const inputs = weightCodes(e, layer, scale);
+  return e.build.node('DequantizeLinear', `${weightName}/dequantized`, inputs, channelAxis(scale));
 }
 
-function biasCodes(e: Exporter, node: LayerNode): string | null {
-  if (node.bias === null) return null;
-  const { data, shape } = e.parameter(node.bias);
-  return e.build.constant(node.bias, 'int32', shape, Int32Array.from(data));
+/** A list of the bias, or of nothing. */
+function biasCodes(e: Exporter, { bias, biasName }: Layer): string[] {
+  if (bias === null) return [];
+  return [e.build.constant(biasName, 'int32', bias.shape, Int32Array.from(bias.data))];
 }
 
 /** int32 codes of scale f32(sx * sw), or floats. */
-function biasReals(e: Exporter, node: LayerNode, { scale, x }: Operands): string | null {
-  if (node.bias === null) return null;
-  const { data, shape } = e.parameter(node.bias);
-  if (!(data instanceof Int32Array)) return e.build.floats(node.bias, asFloats(data), shape);
-  if (scale === null || x === null)
-    throw new GraphError(`node ${node.id}: its bias is int32 codes, but its input or its weights are floats`);
-  const dims = scale.length === 1 ? [] : [scale.length];
-  const scales = e.build.floats(
-    `${node.bias}/scale`,
-    scale.map((s) => s * x.scale[0]),
-    dims,
-  );
-  const zero = e.build.constant(`${node.bias}/zero_point`, 'int32', dims, new Int32Array(scale.length));
-  const inputs = [biasCodes(e, node)!, scales, zero];
-  return e.build.node(
-    'DequantizeLinear',
-    `${node.bias}/dequantized`,
-    inputs,
-    dims.length === 0 ? {} : { axis: 0 },
-  );
+function biasReals(e: Exporter, layer: Layer): string[] {
+  const { id, bias, biasName, scale, x } = layer;
+  if (bias === null) return [];
+  if (!(bias.data instanceof Int32Array)) return [e.build.floats(biasName, asFloats(bias.data), bias.shape)];
+  if (scale === null || x.qparams === null)
+    throw new GraphError(`node ${id}: its bias is int32 codes, but its input or its weights are floats`);
+  const [sx] = x.qparams.scale;
+  const dims = scaleDims(scale);
+  const inputs = [
+    ...biasCodes(e, layer),
+    e.build.floats(
+      `${biasName}/scale`,
+      scale.map((s) => s * sx),
+      dims,
+    ),
+    e.build.constant(`${biasName}/zero_point`, 'int32', dims, new Int32Array(scale.length)),
+  ];
+  return [e.build.node('DequantizeLinear', `${biasName}/dequantized`, inputs, channelAxis(scale))];
 }
-
-const given = (name: string | null): string[] => (name === null ? [] : [name]);
 
 /** Whether a layer is written as one of ONNX's integer operators. */
-function isInteger(e: Exporter, node: LayerNode, { scale, x }: Operands): boolean {
-  return e.style === 'qoperator' && scale !== null && x !== null && e.qparams(node.id) !== null;
+function isInteger(e: Exporter, { scale, x, qparams }: Layer): boolean {
+  return e.style === 'qoperator' && scale !== null && x.qparams !== null && qparams !== null;
 }
 
-/** QLinearConv or QLinearMatMul, and what its output still needs to be the value of the node. */
 function integerLayer(
   e: Exporter,
-  node: LayerNode,
+  layer: Layer,
   opType: 'QLinearConv' | 'QLinearMatMul',
-  x: Tensor,
-  o: Operands,
-  shape: readonly number[],
   attributes: Attributes,
 ): Tensor {
-  const qparams = e.qparams(node.id)!;
-  const bias = opType === 'QLinearConv' ? biasCodes(e, node) : null;
+  const { id, x, shape, scale, activation } = layer;
+  const qparams = layer.qparams!;
   const inputs = [
     ...[x.name, ...e.scales(x.qparams!, x.name)],
-    ...weightCodes(e, node, o),
-    ...[...e.scales(qparams, node.id), ...given(bias)],
+    ...weightCodes(e, layer, scale!),
+    ...e.scales(qparams, id),
+    ...(opType === 'QLinearConv' ? biasCodes(e, layer) : []),
   ];
-  let name = e.clampCodes(e.build.node(opType, `${node.id}/codes`, inputs, attributes), node.id, qparams);
-  if (!e.impliedBy(qparams, node.activation)) {
-    const real = e.activate(e.real({ name, shape, qparams }), node.activation, node.id, qparams);
-    name = e.quantize(real, node.id, qparams);
-  }
+  let name = e.clampCodes(e.build.node(opType, `${id}/codes`, inputs, attributes), id, qparams);
+  if (!e.impliedBy(qparams, activation))
+    name = e.quantize(e.activate(e.real({ name, shape, qparams }), activation, id, qparams), id, qparams);
   return { name, shape, qparams };
 }
 
+function floatLayer(e: Exporter, layer: Layer, opType: 'Conv' | 'Gemm', attributes: Attributes): Tensor {
+  const { id, x, shape, activation, qparams } = layer;
+  const inputs = [e.real(x), weightReals(e, layer), ...biasReals(e, layer)];
+  const real = e.build.node(opType, `${id}/${opType.toLowerCase()}`, inputs, attributes);
+  return { name: e.quantize(e.activate(real, activation, id, qparams), id, qparams), shape, qparams };
+}
+
 /** ONNX: all beginnings, then all ends. */
-export function pads([top, bottom, left, right]: readonly [
-  number,
-  number,
-  number,
-  number,
-]): readonly number[] {
+export function pads([top, bottom, left, right]: Padding): readonly number[] {
   return [top, left, bottom, right];
 }
 
 /** The shape of an NHWC value in the file. */
-export function channelsFirstShape([n, h, w, c]: readonly number[]): number[] {
+export function channelsFirstShape([n, h, w, c]: Shape): number[] {
   return [n, c, h, w];
+}
+
+function convolution(e: Exporter, layer: Layer, attributes: Attributes): View {
+  const tensor = isInteger(e, layer)
+    ? integerLayer(e, layer, 'QLinearConv', attributes)
+    : floatLayer(e, layer, 'Conv', attributes);
+  return e.hold(layer.id, tensor, NHWC_IN_NCHW);
 }
 
 export function conv2d(node: NodeOf<'conv2d'>, e: Exporter): View {
   const x = e.channelsFirst(node.inputs[0]);
   const weight = permuteArray(e.parameter(node.weight), [0, 3, 1, 2]);
-  const o = operands(e, node, weight, 0);
   const shape = channelsFirstShape(e.graph.values.get(node.id)!.shape);
-  const attributes = {
+  return convolution(e, layerOf(e, node, x, weight, shape), {
     kernel_shape: weight.shape.slice(2),
     strides: node.stride,
     pads: pads(node.padding),
     dilations: node.dilation,
     group: node.groups,
+  });
+}
+
+/** The scale of weights for which `f32(f32(s * scale) / s)`, what a runtime multiplies sums with, is `wanted`; near it at least. */
+function quotientScale(s: number, wanted: number): number {
+  const near = [0, 1, -1, 2, -2].map((ulps) => Math.fround(wanted * (1 + ulps * 2 ** -23)));
+  return near.find((scale) => Math.fround(Math.fround(s * scale) / s) === wanted) ?? wanted;
+}
+
+/**
+ * The average of an even number of codes is often half a step. AveragePool computes it of floats, whose noise then decides
+ * which way it rounds. A convolution with ones has the sum as an integer: its results are exact.
+ */
+export function avgPool2d(node: NodeOf<'avgPool2d'>, e: Exporter): View {
+  const x = e.channelsFirst(node.inputs[0]);
+  const shape = channelsFirstShape(e.graph.values.get(node.id)!.shape);
+  const qparams = e.qparams(node.id);
+  const attributes = { kernel_shape: node.kernel, strides: node.stride, pads: pads(node.padding) };
+  const count = node.kernel[0] * node.kernel[1];
+  const wholeWindows = node.countIncludePad || node.padding.every((p) => p === 0);
+  const ties = x.qparams !== null && qparams !== null && sameQParams(x.qparams, qparams) && count % 2 === 0;
+  if (!ties || !wholeWindows) {
+    const all = { ...attributes, count_include_pad: Number(node.countIncludePad) };
+    const real = e.build.node('AveragePool', `${node.id}/pooled`, [e.real(x)], all);
+    return e.result(node, real, shape, NHWC_IN_NCHW);
+  }
+  const channels = shape[1];
+  const layer: Layer = {
+    ...{ id: node.id, activation: 'none', x, shape, qparams, bias: null, biasName: '' },
+    weight: NDArray.full([channels, 1, ...node.kernel], 1, 'int8'),
+    weightName: `${node.id}/ones`,
+    scale: Float32Array.of(quotientScale(qparams.scale[0], Math.fround(1 / count))),
   };
-  if (isInteger(e, node, o))
-    return e.hold(node.id, integerLayer(e, node, 'QLinearConv', x, o, shape, attributes), NHWC_IN_NCHW);
-  const inputs = [e.real(x), weightReals(e, node, o), ...given(biasReals(e, node, o))];
-  const real = e.build.node('Conv', `${node.id}/conv`, inputs, attributes);
-  return e.result(node, real, shape, NHWC_IN_NCHW);
+  return convolution(e, layer, { ...attributes, group: channels });
 }
 
 /** The rows that a linear layer multiplies, and its weights in the order of their elements. */
@@ -166,36 +225,18 @@ export function linear(node: NodeOf<'linear'>, e: Exporter): View {
 }
 
 /** [m, k] times the weights, [m, n]. */
-function product(
-  node: NodeOf<'linear'>,
-  e: Exporter,
-  x: Tensor,
-  weight: NDArray,
-  shape: readonly number[],
-): Tensor {
+function product(node: NodeOf<'linear'>, e: Exporter, x: Tensor, weight: NDArray, shape: Shape): Tensor {
   const [n, k] = weight.shape;
-  const o = operands(e, node, weight, 0);
-  if (!isInteger(e, node, o)) {
-    const factors = [e.real(x), weightReals(e, node, o), ...given(biasReals(e, node, o))];
-    const real = e.build.node('Gemm', `${node.id}/gemm`, factors, { transB: 1 });
-    const qparams = e.qparams(node.id);
-    const active = e.activate(real, node.activation, node.id, qparams);
-    return { name: e.quantize(active, node.id, qparams), shape, qparams };
-  }
+  const layer = layerOf(e, node, x, weight, shape);
+  if (!isInteger(e, layer)) return floatLayer(e, layer, 'Gemm', { transB: 1 });
   if (node.bias === null)
-    return integerLayer(
-      e,
-      node,
-      'QLinearMatMul',
-      x,
-      { ...o, weight: permuteArray(weight, [1, 0]) },
-      shape,
-      {},
-    );
-  const image = e.reshape(x, [shape[0], k, 1, 1], `${node.id}/image`, [-1, k, 1, 1]);
-  const filters = { ...o, weight: weight.reshape([n, k, 1, 1]) };
-  const y = integerLayer(e, node, 'QLinearConv', image, filters, [shape[0], n, 1, 1], {
-    kernel_shape: [1, 1],
-  });
+    return integerLayer(e, { ...layer, weight: permuteArray(weight, [1, 0]) }, 'QLinearMatMul', {});
+  const image = {
+    ...layer,
+    x: e.reshape(x, [shape[0], k, 1, 1], `${node.id}/image`, [-1, k, 1, 1]),
+    weight: weight.reshape([n, k, 1, 1]),
+    shape: [shape[0], n, 1, 1],
+  };
+  const y = integerLayer(e, image, 'QLinearConv', { kernel_shape: [1, 1] });
   return e.reshape(y, shape, `${node.id}/scores`, [-1, n]);
 }

@@ -3,7 +3,7 @@ import { GraphError } from '../../../core/index.js';
 import type { Lowering, NodeOf, OpName, ValueId } from '../../../graph/index.js';
 import { asFloats } from './codes.js';
 import { identity, NHWC_IN_NCHW, type Exporter, type Tensor, type View } from './exporter.js';
-import { channelsFirstShape, conv2d, linear, pads } from './layers.js';
+import { avgPool2d, channelsFirstShape, conv2d, linear, pads } from './layers.js';
 import { resize } from './resize.js';
 import { UNARY } from './unary.js';
 
@@ -52,15 +52,12 @@ function channelsSecond(id: ValueId, e: Exporter): { x: Tensor; perm: readonly n
   return { x: e.read(id, second), perm: second };
 }
 
-function windowAttributes(node: NodeOf<'maxPool2d'> | NodeOf<'avgPool2d'>) {
-  return { kernel_shape: node.kernel, strides: node.stride, pads: pads(node.padding) };
-}
-
 const REDUCE = { mean: 'ReduceMean', sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
 
 /** Where the value of a node is; null for constants, which are written where they are read. */
 export const LOWERING: Lowering<Exporter, View | null> = {
   conv2d,
+  avgPool2d,
   linear,
   resize,
   batchNorm(node, e) {
@@ -111,16 +108,13 @@ export const LOWERING: Lowering<Exporter, View | null> = {
   maxPool2d(node, e) {
     const x = e.channelsFirst(node.inputs[0]);
     const shape = channelsFirstShape(e.graph.values.get(node.id)!.shape);
-    const attributes = { ...windowAttributes(node), dilations: node.dilation };
+    const attributes = {
+      kernel_shape: node.kernel,
+      strides: node.stride,
+      pads: pads(node.padding),
+      dilations: node.dilation,
+    };
     return e.hold(node.id, e.move(x, 'MaxPool', `${node.id}/pooled`, shape, [], attributes), NHWC_IN_NCHW);
-  },
-  avgPool2d(node, e) {
-    const x = e.channelsFirst(node.inputs[0]);
-    const real = e.build.node('AveragePool', `${node.id}/pooled`, [e.real(x)], {
-      ...windowAttributes(node),
-      count_include_pad: Number(node.countIncludePad),
-    });
-    return e.result(node, real, channelsFirstShape(e.graph.values.get(node.id)!.shape), NHWC_IN_NCHW);
   },
   globalAvgPool(node, e) {
     const x = e.channelsFirst(node.inputs[0]);
