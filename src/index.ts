@@ -18,5 +18,6 @@ export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export * from './quant/index.js';
 export { Session, type LayerProfile, type SessionOptions } from './runtime/index.js';
+export * from './targets/index.js';
 export { GraphModule, trace, type Traceable } from './trace/index.js';
 export * from './train/index.js';

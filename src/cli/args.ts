@@ -52,7 +52,7 @@ export function parse(command: Command, words: readonly string[]): ParsedArgs {
   if (values.help !== true) {
     checkPositionals(command, positionals);
     for (const [key, spec] of Object.entries(table))
-      if (spec.kind === 'text' && spec.required && values[key] === undefined)
+      if ('required' in spec && spec.required && values[key] === undefined)
         throw new UsageError(`--${optionWord(key)} ${placeholder(spec)} is missing: ${spec.help}`);
   }
   const given = new Set(Object.keys(values));

@@ -12,7 +12,12 @@ export type OptionSpec =
   | (Described & { readonly kind: 'flag'; readonly short?: string })
   | (Described & { readonly kind: 'text'; readonly default?: string; readonly required?: true })
   | (Described & NumberLimits & { readonly kind: 'integer' | 'number'; readonly default?: number })
-  | (Described & { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default?: string });
+  | (Described & {
+      readonly kind: 'choice';
+      readonly choices: readonly string[];
+      readonly default?: string;
+      readonly required?: true;
+    });
 
 /** Inclusive. */
 interface NumberLimits {

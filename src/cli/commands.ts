@@ -3,9 +3,18 @@ import type { Command } from './command.js';
 import { demo } from './commands/demo.js';
 import { evaluate } from './commands/evaluate.js';
 import { inspect } from './commands/inspect.js';
+import { lint } from './commands/lint.js';
 import { quantize } from './commands/quantize.js';
 import { run } from './commands/run.js';
 import { train } from './commands/train.js';
 
 /** By name, in the order in which they are listed. */
-export const COMMANDS: Readonly<Record<string, Command>> = { demo, train, quantize, evaluate, inspect, run };
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  demo,
+  train,
+  quantize,
+  lint,
+  evaluate,
+  inspect,
+  run,
+};

@@ -1,9 +1,17 @@
 /** What a model is made of, as plain data for `inspect`. Sizes are those of the file, work is per image. */
-import { NDArray, type QParams, type Shape } from '../core/index.js';
+import { bitsOf, NDArray, type QParams, type Shape } from '../core/index.js';
 import type { Model } from '../formats/index.js';
-import { isLayer, macsOf, paramsOf, storageOf, type Graph, type Node, type Param } from '../graph/index.js';
+import {
+  isInteger,
+  isLayer,
+  macsOf,
+  paramsOf,
+  storageOf,
+  type Graph,
+  type Node,
+  type Param,
+} from '../graph/index.js';
 import { Session, type LayerProfile } from '../runtime/index.js';
-import { isInteger } from './inference.js';
 
 const PROFILE_ROUNDS = 100;
 
@@ -138,7 +146,7 @@ function describeCodes(qparams: QParams | null): CodesDescription | null {
   const { scale, zeroPoint, axis, quantMin, quantMax } = qparams;
   const same = zeroPoint.every((z) => z === zeroPoint[0]);
   return {
-    bits: Math.ceil(Math.log2(quantMax - quantMin + 1)),
+    bits: bitsOf(qparams),
     signed: quantMin < 0,
     scale: extremes(scale),
     zero_point: same ? zeroPoint[0] : null,

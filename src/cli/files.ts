@@ -18,6 +18,7 @@ export function readAs<T>(path: string, decode: (bytes: Uint8Array) => T): T {
   }
 }
 
+/** What every command reads its models with. */
 export function loadModel(path: string): Model {
   return readAs(path, decodeModel);
 }

@@ -10,7 +10,7 @@ function optionSyntax(key: string, spec: OptionSpec): string {
 }
 
 function defaultOf(spec: OptionSpec): string {
-  if (spec.kind === 'text' && spec.required) return ' (required)';
+  if ('required' in spec && spec.required) return ' (required)';
   return spec.kind === 'flag' || spec.default === undefined ? '' : ` (default ${spec.default})`;
 }
 

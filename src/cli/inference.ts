@@ -4,7 +4,7 @@ import { noGrad, type Tensor } from '../autograd/index.js';
 import { formatShape, GraphError, sameShape, ShapeError, type NDArray, type Shape } from '../core/index.js';
 import { DataLoader, type ArrayDataset } from '../data/index.js';
 import type { Model, ModelInfo } from '../formats/index.js';
-import type { Graph } from '../graph/index.js';
+import { isInteger, type Graph } from '../graph/index.js';
 import { local } from '../ops/backend.js';
 import { setBackend, tidy } from '../ops/index.js';
 import { Session } from '../runtime/index.js';
@@ -16,10 +16,6 @@ export type BackendName = keyof typeof BACKENDS;
 
 /** Images per pass where nothing else is asked for. */
 export const EVALUATION_BATCH = 64;
-
-export function isInteger(graph: Graph): boolean {
-  return graph.nodes.some((node) => graph.values.get(node.id)!.qparams !== null);
-}
 
 /** Throws GraphError or ShapeError unless the graph takes [n, ...shape] and has one input and one output. */
 export function checkInput(graph: Graph, shape: Shape): void {

@@ -12,8 +12,11 @@ import {
   qatConfig,
   qatSchedule,
   type Granularity,
+  type QConfig,
+  type QConfigOptions,
   type QuantizedModule,
 } from '../quant/index.js';
+import type { TargetName } from '../targets/index.js';
 import { fit } from '../train/index.js';
 import { FailedRun, type Io } from './command.js';
 import { loaderFor } from './inference.js';
@@ -26,12 +29,35 @@ export const NUMERICS = {
 } as const satisfies Record<string, Numerics>;
 export type NumericsName = keyof typeof NUMERICS;
 
-export interface QuantizeOptions {
+export function numericsName(numerics: Numerics): NumericsName {
+  return numerics.numerics === 'float' ? 'float' : `fixed-${numerics.rounding}`;
+}
+
+/** What makes a quantization config. */
+export interface ConfigOptions {
   readonly method: 'ptq' | 'qat';
+  readonly target: TargetName | undefined;
   readonly weightBits: number;
   readonly activationBits: number;
   readonly granularity: Granularity;
   readonly numerics: NumericsName;
+}
+
+/**
+ * With a target, options that are not among the `given` are left to it.
+ * @throws QuantizationError for options that the target does not take
+ */
+export function configOf(options: ConfigOptions, given: ReadonlySet<string>): QConfig {
+  const { method, target, weightBits, activationBits, granularity } = options;
+  const asked = { weightBits, activationBits, granularity, numerics: NUMERICS[options.numerics] };
+  const entries = Object.entries(asked).filter(([name]) => target === undefined || given.has(name));
+  const chosen: QConfigOptions = Object.fromEntries(entries);
+  if (target !== undefined) chosen.target = target;
+  return method === 'ptq' ? ptqConfig(chosen) : qatConfig(chosen);
+}
+
+export interface QuantizeOptions {
+  readonly method: 'ptq' | 'qat';
   /** Images that set the ranges. */
   readonly calibration: number;
   readonly epochs: number;
@@ -47,13 +73,11 @@ const CALIBRATION_BATCH = 64;
 export async function quantizeModel(
   { graph, info }: Model,
   images: ArrayDataset,
+  config: QConfig,
   options: QuantizeOptions,
   io: Io,
 ): Promise<QuantizedModule> {
-  const { method, weightBits, activationBits, granularity } = options;
-  const configure = method === 'ptq' ? ptqConfig : qatConfig;
-  const numerics = NUMERICS[options.numerics];
-  const module = prepare(graph, configure({ weightBits, activationBits, granularity, numerics }));
+  const module = prepare(graph, config);
   const sample = images.slice(0, options.calibration);
   io.stderr(`calibrating on ${counted(sample.length, 'image')}`);
   const batches = loaderFor(info, sample, CALIBRATION_BATCH).batches();
@@ -61,7 +85,7 @@ export async function quantizeModel(
     module,
     Array.from(batches, (b) => b.inputs),
   );
-  if (method === 'qat') await trainQuantized(module, info, images, options, io);
+  if (options.method === 'qat') await trainQuantized(module, info, images, options, io);
   return module.eval();
 }
 

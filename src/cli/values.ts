@@ -1,11 +1,10 @@
 /** Any values of a model for an input, and names of files for them. */
 import { noGrad, Tensor } from '../autograd/index.js';
 import { ArgumentError, NDArray } from '../core/index.js';
-import type { Graph, ValueId } from '../graph/index.js';
+import { isInteger, type Graph, type ValueId } from '../graph/index.js';
 import { dequantizeArray } from '../ops/index.js';
 import { Session } from '../runtime/index.js';
 import { GraphModule } from '../trace/index.js';
-import { isInteger } from './inference.js';
 
 export interface RunValuesOptions {
   /** Codes as they are; otherwise the real numbers that they stand for. */

@@ -50,6 +50,11 @@ export function qdtypeOf({ quantMin, quantMax }: QRange): QDType {
   return 'int32';
 }
 
+/** How many bits codes of a range need. */
+export function bitsOf({ quantMin, quantMax }: QRange): number {
+  return Math.ceil(Math.log2(quantMax - quantMin + 1));
+}
+
 /** 7 where every code lies in [0, 127], which faster kernels ask for; else undefined. */
 export function codeBits({ quantMin, quantMax }: QRange): 7 | undefined {
   return quantMin >= 0 && quantMax <= 127 ? 7 : undefined;

@@ -185,6 +185,11 @@ export function isLayer(node: Node): node is LayerNode {
   return node.op === 'conv2d' || node.op === 'linear';
 }
 
+/** Whether a node makes codes. */
+export function isInteger(graph: Graph): boolean {
+  return graph.nodes.some((node) => graph.values.get(node.id)!.qparams !== null);
+}
+
 /** The parameters a node reads, in a fixed order. */
 export function paramsOf(node: Node): ParamId[] {
   const bn = (ref: BatchNormRef): ParamId[] => [ref.gamma, ref.beta, ref.mean, ref.variance];

@@ -24,7 +24,8 @@ function symmetricUnit(range: QRange): QParams {
 }
 
 function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
-  const { range } = config.activations;
+  const { range, symmetric } = config.activations;
+  const unit = symmetric ? symmetricUnit : unitInterval;
   switch (node.op) {
     case 'maxPool2d':
     case 'avgPool2d':
@@ -36,11 +37,11 @@ function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
     case 'resize':
       return { kind: 'shared', with: node.inputs[0] };
     case 'softmax':
-      return { kind: 'fixed', qparams: unitInterval(range) };
+      return { kind: 'fixed', qparams: unit(range) };
     case 'reduce':
       return node.fn === 'max' || node.fn === 'min' ? { kind: 'shared', with: node.inputs[0] } : observed;
     case 'unary':
-      if (node.fn === 'sigmoid') return { kind: 'fixed', qparams: unitInterval(range) };
+      if (node.fn === 'sigmoid') return { kind: 'fixed', qparams: unit(range) };
       if (node.fn === 'tanh') return { kind: 'fixed', qparams: symmetricUnit(range) };
       return observed;
     case 'div':

@@ -1,6 +1,7 @@
 /** What to quantize how: the one object that prepare() reads. */
 import { QuantizationError, quantRange, type QRange } from '../core/index.js';
 import type { Numerics, ValueId } from '../graph/index.js';
+import { targetNamed, type Rule, type Target, type TargetName } from '../targets/index.js';
 import { minMax, movingAverageMinMax, type ObserverFactory } from './observers/index.js';
 
 export type Granularity = 'per-tensor' | 'per-channel';
@@ -30,19 +31,12 @@ export interface QConfig {
   readonly float: readonly ValueId[];
 }
 
-/**
- * Bits that kernels are faster with. 'w8a7': weights of 8 bits, unsigned activations of 7, for the 8-bit products of
- * relaxed SIMD (Node 22, current browsers); other engines compute the same codes at their usual speed.
- */
-export type QuantizationTarget = 'w8a7';
-
-const TARGETS: Readonly<
-  Record<QuantizationTarget, { weightBits: number; activationBits: number; signed: boolean }>
-> = { w8a7: { weightBits: 8, activationBits: 7, signed: false } };
-
 export interface QConfigOptions {
-  /** Sets `weightBits`, `activationBits` and `signed`, which are then left out. */
-  target?: QuantizationTarget;
+  /**
+   * What the codes are for: options that are left out take its defaults, and those that it does not take are refused.
+   * docs/targets.md lists the rules.
+   */
+  target?: TargetName;
   /** 2 to 8, default 8. Symmetric, narrow range (-127 to 127 at 8 bits). */
   weightBits?: number;
   /** 2 to 8, default 8. Affine. */
@@ -57,7 +51,7 @@ export interface QConfigOptions {
   signed?: boolean;
   /**
    * One zero point for activations, in the middle of the codes: 0 signed, as TensorRT wants it, 128 unsigned. Softmax and
-   * sigmoid keep theirs. Default false.
+   * sigmoid then use the upper half of them. Default false.
    */
   symmetricActivations?: boolean;
   weightObserver?: ObserverFactory;
@@ -77,20 +71,36 @@ function checkNumerics(numerics: Numerics): void {
     );
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** What a target takes for an option: the value given, or its default. */
+function choose(name: string, given: unknown, rule: Rule<unknown>, target: Target): unknown {
+  if (given === undefined) return rule.takes[0];
+  const chosen = rule.takes.find((value) => textOf(value) === textOf(given));
+  if (chosen !== undefined) return chosen;
+  const source = rule.source === null ? '' : ` (${rule.source.url})`;
+  throw new QuantizationError(
+    rule.takes.length === 1
+      ? `${name}: target ${target.name} sets it to ${textOf(rule.takes[0])}${source}; leave it out`
+      : `${name}: target ${target.name} takes ${rule.takes.map(textOf).join(' or ')}, not ${textOf(given)}${source}`,
+  );
+}
+
 /** The options with those of the target filled in. */
 function targeted(options: QConfigOptions): QConfigOptions {
-  const { target } = options;
-  if (target === undefined) return options;
-  if (!Object.hasOwn(TARGETS, target))
-    throw new QuantizationError(
-      `target: ${String(target)} is unknown; use ${Object.keys(TARGETS).join(' or ')}, or give the bits`,
-    );
-  for (const [name, value] of Object.entries(TARGETS[target])) {
-    const given = options[name as keyof QConfigOptions];
-    if (given !== undefined && given !== value)
-      throw new QuantizationError(`${name}: target ${target} sets it to ${value}; leave it out`);
-  }
-  return { ...options, ...TARGETS[target] };
+  if (options.target === undefined) return options;
+  const target = targetNamed(options.target);
+  const { linearGranularity: linear } = target.quantization;
+  const follows = options.granularity !== undefined && linear.takes.includes(options.granularity);
+  const asked = {
+    ...options,
+    linearGranularity: options.linearGranularity ?? (follows ? options.granularity : undefined),
+  };
+  const chosen = Object.entries(target.quantization).map(
+    ([name, rule]) =>
+      [name, choose(name, asked[name as keyof QConfigOptions], rule as Rule<unknown>, target)] as const,
+  );
+  return { ...options, ...Object.fromEntries(chosen) };
 }
 
 function build(given: QConfigOptions, activationObserver: ObserverFactory): QConfig {

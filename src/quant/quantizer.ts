@@ -45,6 +45,13 @@ export class Quantizer {
     return this.#qparams !== null || (this.#observer?.calibrated ?? false);
   }
 
+  /** What was observed here, without what it is grouped with; null where parameters are fixed or nothing was seen. */
+  range(): { readonly min: number; readonly max: number } | null {
+    if (!this.#observer?.calibrated) return null;
+    const { min, max } = this.#observer.range();
+    return { min: Math.min(...min), max: Math.max(...max) };
+  }
+
   /** Throws QuantizationError before the first observation. */
   qparams(): QParams {
     if (!this.calibrated)

@@ -17,6 +17,7 @@ const LIBRARY = [
   'trace',
   'formats',
   'runtime',
+  'targets',
   'graph',
   ...TRAINING,
 ];
@@ -32,9 +33,10 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   train: ['data', 'optim', ...TRAINING],
   models: ['data', 'optim', ...TRAINING],
   graph: ['core'],
+  targets: ['graph', 'core'],
   trace: ['graph', ...FLOAT],
   // Compares what training computes with what the runtime computes, hence above it.
-  quant: ['runtime', 'trace', 'graph', ...FLOAT],
+  quant: ['runtime', 'trace', 'targets', 'graph', ...FLOAT],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
   // Exporters write the tables that kernels look codes up in.

@@ -1,8 +1,9 @@
 /** `octograd evaluate`: how well a model classifies the test set, and how fast. */
+import { isInteger } from '../../graph/index.js';
 import { defineCommand, dataOption, EXIT, kernelOptions } from '../command.js';
 import { loadData } from '../data.js';
 import { loadModel, printResult } from '../files.js';
-import { BACKENDS, classify, EVALUATION_BATCH, isInteger, type BackendName } from '../inference.js';
+import { BACKENDS, classify, EVALUATION_BATCH, type BackendName } from '../inference.js';
 import { formatMilliseconds, formatPercent } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
 

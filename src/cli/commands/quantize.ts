@@ -1,15 +1,18 @@
 /** `octograd quantize`: a float model in, an integer model out, with the accuracy of both. */
 import { basename } from 'node:path';
 import type { Tensor } from '../../autograd/index.js';
+import { bitsOf } from '../../core/index.js';
 import { encodeModel, type Model } from '../../formats/index.js';
+import { isInteger } from '../../graph/index.js';
 import { readBytes } from '../../node/index.js';
-import { compareCodes, convert, type CodeComparison } from '../../quant/index.js';
+import { compareCodes, convert, observedRanges, type CodeComparison } from '../../quant/index.js';
+import { lint, TARGETS, type TargetName } from '../../targets/index.js';
 import type { DataLoader } from '../../data/index.js';
 import { dataOption, defineCommand, EXIT, FailedRun, kernelOptions, seedOption } from '../command.js';
 import { loadData } from '../data.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
-import { classify, EVALUATION_BATCH, isInteger, loaderFor } from '../inference.js';
-import { NUMERICS, quantizeModel, type NumericsName } from '../quantization.js';
+import { classify, EVALUATION_BATCH, loaderFor } from '../inference.js';
+import { configOf, NUMERICS, numericsName, quantizeModel, type NumericsName } from '../quantization.js';
 import {
   formatBytes,
   formatCount,
@@ -18,6 +21,7 @@ import {
   formatPoints,
 } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
+import { verdictLines, violationData, violationLines } from '../violations.js';
 
 const bits = { kind: 'integer', min: 2, max: 8, default: 8 } as const;
 
@@ -32,6 +36,11 @@ export const quantize = defineCommand({
       choices: ['ptq', 'qat'],
       default: 'ptq',
       help: 'calibrate only, or train on',
+    },
+    target: {
+      kind: 'choice',
+      choices: Object.keys(TARGETS) as TargetName[],
+      help: 'what it is for: sets the options below that are not given',
     },
     weightBits: { ...bits, help: 'of the weights, 2 to 8' },
     activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },
@@ -61,16 +70,18 @@ export const quantize = defineCommand({
       help: 'the result, or its folder (default MODEL-METHOD-wBITSaBITS.octo)',
     },
   },
-  async run({ positionals: [path], options }, io) {
-    const { method, weightBits, activationBits, signal } = { ...options, signal: io.signal };
+  async run({ positionals: [path], given, options }, io) {
+    const { method, target, signal } = { ...options, signal: io.signal };
+    const config = configOf(options, given);
     const source = loadModel(path);
     if (isInteger(source.graph))
       throw new FailedRun(`${path} is an integer model already; give the float model`);
+    if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
     const data = loadData(options.data);
     const test = data.test.slice(0, options.limit);
     io.stderr('evaluating the float model');
     const before = await classify(source, test, { signal });
-    const module = await quantizeModel(source, data.train.slice(0, options.limit), options, io);
+    const module = await quantizeModel(source, data.train.slice(0, options.limit), config, options, io);
     const model: Model = { graph: convert(module), info: source.info };
     io.stderr('evaluating the integer model');
     const after = await classify(model, test, { signal });
@@ -81,7 +92,13 @@ export const quantize = defineCommand({
       inputsOf(loaderFor(model.info, sample, EVALUATION_BATCH)),
     );
 
-    const own = withEnding(path, `-${method}-w${weightBits}a${activationBits}.octo`);
+    const violations =
+      target === undefined ? [] : lint(model.graph, target, { ranges: observedRanges(module) });
+    const [weightBits, activationBits] = [config.weights, config.activations].map(({ range }) =>
+      bitsOf(range),
+    );
+    const name = target === undefined ? '' : `-${target}`;
+    const own = withEnding(path, `-${method}${name}-w${weightBits}a${activationBits}.octo`);
     const out = options.out === undefined ? own : fileIn(options.out, basename(own));
     const floatBytes = readBytes(path).length;
     const bytes = encodeModel(model.graph, model.info);
@@ -98,12 +115,16 @@ export const quantize = defineCommand({
       formatBytes(v.bytes),
       formatMilliseconds(v.ms_per_image),
     ]);
-    printResult(io, options, [...columns([head, ...rows], [1, 2, 3, 4]), describeCodes(codes)], {
+    const lines = [...columns([head, ...rows], [1, 2, 3, 4]), describeCodes(codes)];
+    const verdict = target === undefined ? [] : ['', ...verdictLines(out, target, violations)];
+    printResult(io, options, [...lines, ...verdict], {
       method,
+      target: target ?? null,
       weight_bits: weightBits,
       activation_bits: activationBits,
-      granularity: options.granularity,
-      numerics: options.numerics,
+      granularity: config.weights.granularity,
+      numerics: numericsName(config.numerics),
+      violations: violations.map(violationData),
       test_images: test.length,
       float: variants[0],
       integer: variants[1],
@@ -116,7 +137,7 @@ export const quantize = defineCommand({
     });
     if (codes.codesDifferent > 0)
       throw new FailedRun(`the codes differ in ${[...codes.byValue.keys()].join(', ')}`);
-    return EXIT.ok;
+    return violations.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   },
 });
 
