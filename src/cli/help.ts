@@ -3,6 +3,9 @@ import { allOptions, optionWord, placeholder } from './args.js';
 import { commonOptions, type Command, type OptionSpec } from './command.js';
 import { columns } from './text.js';
 
+/** Characters beside the names of options; longer lists of choices get a line of their own. */
+const LINE = 80;
+
 function optionSyntax(key: string, spec: OptionSpec): string {
   const word = `--${optionWord(key)}`;
   if (spec.kind !== 'flag') return `${word} ${placeholder(spec)}`;
@@ -20,10 +23,19 @@ export function commandHelp(command: Command): string[] {
   const common = Object.keys(commonOptions);
   const options = Object.entries(allOptions(command));
   const own = options.filter(([key]) => !common.includes(key));
-  const row = ([key, spec]: [string, OptionSpec]): string[] => [
-    `  ${optionSyntax(key, spec)}`,
-    (spec.kind === 'choice' ? `${spec.choices.join(' | ')}: ` : '') + spec.help + defaultOf(spec),
-  ];
+  const rowsOf = ([key, spec]: [string, OptionSpec]): string[][] => {
+    const syntax = `  ${optionSyntax(key, spec)}`;
+    const about = spec.help + defaultOf(spec);
+    if (spec.kind !== 'choice') return [[syntax, about]];
+    const choices = spec.choices.join(' | ');
+    const fits = choices.length + about.length <= LINE;
+    return fits
+      ? [[syntax, `${choices}: ${about}`]]
+      : [
+          [syntax, about],
+          ['', choices],
+        ];
+  };
   return [
     `${name}: ${summary}`,
     '',
@@ -32,9 +44,9 @@ export function commandHelp(command: Command): string[] {
     ...columns([
       ...positionals.map((p) => [`  ${p.name}`, p.help]),
       ...(positionals.length > 0 ? [['']] : []),
-      ...own.map(row),
+      ...own.flatMap(rowsOf),
       ...(own.length > 0 ? [['']] : []),
-      ...options.filter(([key]) => common.includes(key)).map(row),
+      ...options.filter(([key]) => common.includes(key)).flatMap(rowsOf),
     ]),
   ];
 }
