@@ -59,10 +59,9 @@ export function smallNet(): Graph {
   );
 }
 
-const random = new Random(3);
-
-/** Batches for the inputs of a graph. */
-export function batchOf(graph: Graph, rows = 2): Tensor {
+/** A batch for the input of a graph; the same seed, the same batch. */
+export function batchOf(graph: Graph, rows: number, seed: number): Tensor {
+  const random = new Random(seed);
   const shape = [rows, ...graph.values.get(graph.inputs[0])!.shape.slice(1)];
   const size = shape.reduce((a, b) => a * b, 1);
   return tensor(
@@ -77,6 +76,6 @@ export function quantized(
   options: QConfigOptions,
 ): { module: QuantizedModule; integers: Graph } {
   const module = prepare(graph, ptqConfig(options)).eval();
-  noGrad(() => calibrate(module, [batchOf(graph, 4), batchOf(graph, 4)]));
+  noGrad(() => calibrate(module, [batchOf(graph, 4, 1), batchOf(graph, 4, 2)]));
   return { module, integers: convert(module) };
 }

@@ -29,10 +29,10 @@ export function* concats(context: LintContext): Iterable<Violation> {
   }
 }
 
-/** Width of the range that a value was observed to have, or that its codes can have; null where neither is known. */
+/** Width of the range that was observed, 0 included, or that codes can have; null where neither is known. */
 function widthOf({ graph, ranges, producer }: LintContext, id: ValueId): number | null {
   const observed = ranges.get(id);
-  if (observed !== undefined) return observed.max - observed.min;
+  if (observed !== undefined) return Math.max(observed.max, 0) - Math.min(observed.min, 0);
   const node = producer(id);
   // a rescaling that stands here for the sake of the concatenation: what comes into it counts
   const from = node?.op === 'activation' && node.activation === 'none' ? node.inputs[0] : id;
