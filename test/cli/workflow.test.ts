@@ -1,4 +1,4 @@
-/** Train, stop, resume, quantize, evaluate, inspect and run, on a few pictures. */
+/** Train, stop, resume, quantize, lint, evaluate, inspect and run, on a few pictures. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -100,6 +100,44 @@ t.test('quantization: accuracy, and codes that agree', async (t) => {
   failsWith(t, again, 1, 'is an integer model already');
   const stopped = await cli(['quantize', at('whole.octo'), '--data', data], { signal: AbortSignal.abort() });
   failsWith(t, stopped, 130, 'octograd quantize: stopped');
+});
+
+t.test('a target sets the options, and lint says what a model breaks', async (t) => {
+  const words = ['quantize', at('whole.octo'), '--data', data, '--compare', '8', '--calibration', '32'];
+  const { code, out } = await cli([...words, '--target', 'tflite-micro', '--json', at('t.json')]);
+  t.equal(code, 0);
+  t.match(out[out.length - 1], /-w8a8.octo conforms to the documented rules of TensorFlow Lite for micro/);
+  t.match(json('t.json'), {
+    target: 'tflite-micro',
+    numerics: 'fixed-double',
+    granularity: 'per-channel',
+    weight_bits: 8,
+    violations: [],
+    exactness: { codes_different: 0 },
+  });
+  const own = at('whole-ptq-tflite-micro-w8a8.octo');
+  t.equal((await cli(['lint', own, '--target', 'tflite-micro'])).code, 0);
+
+  const other = await cli(['lint', own, '--target', 'tensorrt', '--json', at('l.json')]);
+  t.equal(other.code, 1);
+  t.match(other.out[0], /^error zero-point: .*: its zero point is -?\d+; TensorRT \(Jetson\) takes 0 only/);
+  t.match(other.out[1], /^ {2}fix: /);
+  t.match(other.out[2], /^ {2}see: https:/);
+  t.match(other.out.join('\n'), /breaks documented rules of TensorRT \(Jetson\): \d+ errors, 1 warning\n/);
+  const { violations } = json('l.json') as { violations: { rule: string; severity: string }[] };
+  t.match(violations.at(-1), {
+    rule: 'numerics',
+    severity: 'warning',
+    node: null,
+    source: { url: /^https/ },
+  });
+
+  const float = await cli(['lint', at('whole.octo'), '--target', 'edgetpu']);
+  t.equal(float.code, 0, 'a float model can conform, too');
+  t.match(float.out[0], /^note float-model: the model is float/);
+  const refused = await cli([...words, '--target', 'tensorrt', '--numerics', 'fixed-double']);
+  failsWith(t, refused, 1, /numerics: target tensorrt sets it to/);
+  failsWith(t, await cli(['lint', own]), 2, /--target NAME is missing/);
 });
 
 t.test('evaluation: classes, backends and both kinds of model', async (t) => {
