@@ -1,14 +1,17 @@
 /**
  * ONNX's backend node tests (Debian package libonnx-testdata) of the operators that the importer claims, through importOnnx:
- * counts, and what was refused or failed and why. `--onnx-testdata FOLDER` says where the tests are.
+ * counts, and what was refused or failed and why. The variable
+ * ONNX_TESTDATA says where they are, if not where the package puts them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeOnnx, decodeOnnxTensor, ONNX_OPERATORS, type OnnxTensor } from '../src/formats/onnx/index.js';
+import { decodeOnnx, decodeOnnxTensor, ONNX_OPERATORS } from '../src/formats/onnx/index.js';
+import type { PartResult } from './parts/part.js';
 import { OctogradError } from '../src/core/index.js';
 import { runNodeTest, type Verdict } from '../test/formats/onnx/nodeTest.js';
+import type { PackedTest } from '../test/formats/onnx/nodeTestPack.js';
 
-export const TESTDATA = '/usr/share/libonnx-testdata/data/node';
+export const TESTDATA = process.env['ONNX_TESTDATA'] ?? '/usr/share/libonnx-testdata/data/node';
 const QUANTIZED =
   /^test_(basic_)?(quantizelinear|dequantizelinear|qlinear|convinteger|matmulinteger|dynamicquantize)/;
 /** Tests whose files are at odds with ONNX, and why. */
@@ -34,18 +37,25 @@ interface Found {
   readonly verdict: Verdict;
 }
 
-function readTensors(folder: string, prefix: string): OnnxTensor[] {
+function readParts(folder: string, prefix: string): Uint8Array[] {
   const data = join(folder, 'test_data_set_0');
   const count = readdirSync(data).filter((file) => file.startsWith(prefix)).length;
-  return Array.from({ length: count }, (_, i) =>
-    decodeOnnxTensor(readFileSync(join(data, `${prefix}_${i}.pb`))),
+  return Array.from(
+    { length: count },
+    (_, i) => new Uint8Array(readFileSync(join(data, `${prefix}_${i}.pb`))),
   );
+}
+
+/** The files of a test. */
+export function readFiles(root: string, name: string): PackedTest {
+  const folder = join(root, name);
+  const model = new Uint8Array(readFileSync(join(folder, 'model.onnx')));
+  return { name, model, inputs: readParts(folder, 'input'), outputs: readParts(folder, 'output') };
 }
 
 /** Null for tests of operators that are not claimed, and of element types that are no tensors of numbers. */
 function runTest(root: string, name: string): Found | null {
-  const folder = join(root, name);
-  const model = new Uint8Array(readFileSync(join(folder, 'model.onnx')));
+  const { model, inputs, outputs } = readFiles(root, name);
   let ops: string[];
   try {
     ops = [...new Set(decodeOnnx(model).graph.nodes.map(({ opType }) => opType))];
@@ -56,7 +66,7 @@ function runTest(root: string, name: string): Found | null {
   if (!ops.every((op) => ONNX_OPERATORS.includes(op))) return null;
   const quantized = QUANTIZED.test(name);
   try {
-    const test = { model, inputs: readTensors(folder, 'input'), outputs: readTensors(folder, 'output') };
+    const test = { model, inputs: inputs.map(decodeOnnxTensor), outputs: outputs.map(decodeOnnxTensor) };
     return { name, ops, quantized, verdict: runNodeTest(test) };
   } catch (error) {
     if (!(error instanceof OctogradError)) throw error;
@@ -64,14 +74,14 @@ function runTest(root: string, name: string): Found | null {
   }
 }
 
-export function runOnnxNodeTests(root = TESTDATA): {
-  failures: string[];
-  text: string;
-  json: readonly Found[];
-} {
+export interface NodeTestResult extends PartResult {
+  readonly json: readonly Found[];
+}
+
+export function runOnnxNodeTests(root = TESTDATA): NodeTestResult {
   if (!existsSync(root))
     return {
-      failures: [`${root}: not found; apt-get install libonnx-testdata, or give its folder`],
+      failures: [`${root}: not found; apt-get install libonnx-testdata, or set ONNX_TESTDATA to the folder`],
       text: '',
       json: [],
     };

@@ -1,6 +1,7 @@
 /**
  * Networks of other makers, imported: float results against ONNX Runtime, and quantized after training, codes of the runtime
- * against those of training. BlazeFace comes with a package; `--onnx-model FILE` adds others.
+ * against those of training. BlazeFace comes with a package; the variable ONNX_MODELS
+ * adds other files, separated by colons.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -10,6 +11,7 @@ import { importOnnx, type OnnxImport } from '../src/formats/onnx/index.js';
 import { calibrate, compareCodes, convert, prepare, ptqConfig } from '../src/quant/index.js';
 import { Session } from '../src/runtime/index.js';
 import { GraphModule } from '../src/trace/index.js';
+import type { PartResult } from './parts/part.js';
 import { startOrt, type OrtModel } from './runtimes/ort.js';
 import { packageFile } from './runtimes/packages.js';
 
@@ -64,7 +66,7 @@ function floatOutputs(network: OnnxImport, x: NDArray): NDArray[] {
 async function compareFloats(bytes: Uint8Array, network: OnnxImport): Promise<number> {
   const model = (await startOrt('onnxruntime-node').load(bytes)) as OrtModel;
   const x = picture(network.inputs[0].shape, 100);
-  const there = await model.runShaped([{ data: x.data as Float32Array, shape: x.shape }]);
+  const there = await model.runShaped([{ data: x.data as Float32Array<ArrayBuffer>, shape: x.shape }]);
   model.dispose();
   let difference = 0;
   floatOutputs(network, x).forEach((here, i) => {
@@ -102,8 +104,8 @@ function quantize(network: OnnxImport): Omit<RealModel, 'model' | 'difference'> 
 }
 
 export async function compareRealModels(
-  files: readonly string[] = [],
-): Promise<{ failures: string[]; text: string; json: readonly RealModel[] }> {
+  files = (process.env['ONNX_MODELS'] ?? '').split(':').filter((file) => file !== ''),
+): Promise<PartResult> {
   const failures: string[] = [];
   const found: RealModel[] = [];
   for (const file of [...INSTALLED, ...files]) {

@@ -82,6 +82,10 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
   const quantized = raw.nodes.some(({ op }) => op === 'quantize' || op === 'dequantize');
   const integers = quantized ? toIntegers(raw, net.codes) : { why: null };
   const whole = 'nodes' in integers;
+  if (!whole && [...raw.inputs, ...raw.outputs].some((id) => raw.values.get(id)!.qparams !== null))
+    throw new UnsupportedError(
+      `bytes: the model takes or gives codes, but does not run in integers here: ${integers.why}; use evaluateOnnx, or export it with float inputs and outputs`,
+    );
   const graph = whole ? removeTransposes(integers, layout) : simplify(raw, layout);
   const port = (name: string, id: ValueId): OnnxPort => ({ name, id, shape: graph.values.get(id)!.shape });
   const inputs = runtimeInputs(model, options).map(({ name }, i) => port(name, graph.inputs[i]));
