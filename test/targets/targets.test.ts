@@ -1,4 +1,6 @@
-/** Every profile: its sources, the config it makes, and that what is quantized with it keeps its own rules. */
+/** Every profile: its sources, the config it makes, that what is quantized with it keeps its rules, and its documentation. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { compareCodes, observedRanges, ptqConfig, qatConfig } from '../../src/quant/index.js';
 import {
@@ -11,6 +13,7 @@ import {
 } from '../../src/targets/index.js';
 import { importedOps } from '../support/graphs.js';
 import { batchOf, quantized, smallNet } from './nets.js';
+import { missingOps, overview, rowsOf } from './tables.js';
 
 const NAMES = Object.keys(TARGETS) as TargetName[];
 
@@ -159,6 +162,24 @@ t.test('targets that have every op take what importers make', (t) => {
       [],
       target,
     );
+  }
+  t.end();
+});
+
+t.test('docs/targets.md lists the rules as they are', (t) => {
+  const plain = (line: string): string => line.replace(/ +/g, ' ').trim();
+  const doc = readFileSync(fileURLToPath(new URL('../../docs/targets.md', import.meta.url)), 'utf8');
+  const [head, ...sections] = doc.split('\n### ').map((part) => part.split('\n').map(plain));
+  for (const row of overview()) t.ok(head.includes(row), row);
+  t.equal(sections.length, NAMES.length);
+  for (const [i, name] of NAMES.entries()) {
+    const target = TARGETS[name];
+    const section = sections[i];
+    t.equal(section[0], `${target.title}: \`${name}\``);
+    const rows = section.filter((line) => line.startsWith('| ')).slice(2);
+    t.same(rows, rowsOf(target), `${name}: the table`);
+    t.ok(section.join(' ').includes(missingOps(target)), `${name}: ${missingOps(target)}`);
+    for (const note of target.notes) t.ok(section.includes(`- ${note}`), note);
   }
   t.end();
 });
