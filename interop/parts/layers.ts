@@ -1,55 +1,24 @@
 /** Every layer on codes: how many codes other runtimes give differently; float operators within a bound. */
-import { noGrad, Tensor } from '../../src/autograd/index.js';
-import { NDArray, Random, sizeOf } from '../../src/core/index.js';
-import type { Graph } from '../../src/graph/index.js';
-import { convert, prepare, ptqConfig, type QConfigOptions } from '../../src/quant/index.js';
-import { GraphModule } from '../../src/trace/index.js';
-import { FLOAT_ONLY, LAYER_CASES, type LayerCase } from '../cases/layers.js';
+import type { QConfigOptions } from '../../src/quant/index.js';
+import { codesAtEdges, codesFor, runSession } from '../../test/support/edges.js';
 import {
-  codesAtEdges,
-  codesFor,
-  compareElements,
-  markdown,
-  NOTHING,
-  runHere,
-  runThere,
-  sum,
-  type Counts,
-} from '../comparison.js';
+  FLOAT_ONLY,
+  floatInputs,
+  floatResult,
+  LAYER_CASES,
+  quantized,
+  type LayerCase,
+} from '../../test/support/layerCases.js';
+import { compareElements, markdown, NOTHING, runThere, sum, type Counts } from '../comparison.js';
 import { EXPORTERS, type Exporter } from '../exporters.js';
 import { withModel, type Runtime } from '../runtimes/types.js';
 import type { PartResult } from './part.js';
 
-const BATCH = 3;
+const BATCH = 8;
 /** Of the largest result, for operators that compute in float. */
 const FLOAT_TOLERANCE = 1e-5;
 /** Layers of weights, which have a bound of their own. */
 const LAYERS: ReadonlySet<string> = new Set(['conv2d', 'conv2d depthwise', 'linear']);
-
-/** Inputs of float networks; where a function has only positive arguments, these. */
-function floatInputs({ graph, layer }: LayerCase): NDArray<'float32'>[] {
-  const random = new Random(`interop/${layer}`);
-  const positive = layer === 'unary log' || layer === 'unary sqrt';
-  return graph.inputs.map((id, i) => {
-    const { shape } = graph.values.get(id)!;
-    const draw = (): number => (1 + i) * random.normal() + 0.3;
-    const data = Float32Array.from({ length: BATCH * sizeOf(shape) }, () =>
-      positive ? Math.abs(draw()) + 0.05 : draw(),
-    );
-    return new NDArray(data, [BATCH, ...shape.slice(1)]);
-  });
-}
-
-const feeds = (graph: Graph, inputs: readonly NDArray[]): Map<string, Tensor> =>
-  new Map(graph.inputs.map((id, i) => [id, new Tensor(inputs[i])]));
-
-function quantize(layer: LayerCase, config: QConfigOptions): Graph {
-  const module = prepare(layer.graph, ptqConfig(config)).eval();
-  module.phase = 'calibrate';
-  noGrad(() => module.runAll(feeds(layer.graph, floatInputs(layer))));
-  module.phase = 'frozen';
-  return codesAtEdges(convert(module));
-}
 
 async function compareCodes(
   exporter: Exporter,
@@ -57,9 +26,9 @@ async function compareCodes(
   runtime: Runtime,
   layer: LayerCase,
 ): Promise<Counts> {
-  const graph = quantize(layer, config);
+  const graph = codesAtEdges(quantized(layer, config));
   const inputs = codesFor(graph, BATCH);
-  const [want] = runHere(graph, inputs, BATCH);
+  const [want] = runSession(graph, inputs, BATCH);
   return withModel(runtime, exporter.export(graph, BATCH), async (model) => {
     const [got] = await runThere(model, inputs);
     return compareElements(want.data, got);
@@ -68,11 +37,9 @@ async function compareCodes(
 
 /** The largest difference as a share of the largest result. */
 async function compareFloats(exporter: Exporter, runtime: Runtime, layer: LayerCase): Promise<number> {
-  const { graph } = layer;
-  const inputs = floatInputs(layer);
-  const [id] = graph.outputs;
-  const want = noGrad(() => new GraphModule(graph).eval().runAll(feeds(graph, inputs)).get(id)!.value.data);
-  return withModel(runtime, exporter.export(graph, BATCH), async (model) => {
+  const inputs = floatInputs(layer, BATCH);
+  const want = floatResult(layer, inputs).data;
+  return withModel(runtime, exporter.export(layer.graph, BATCH), async (model) => {
     const [got] = await runThere(model, inputs);
     if (got.length !== want.length) throw new Error(`${got.length} elements, not ${want.length}`);
     let [difference, largest] = [0, 0];

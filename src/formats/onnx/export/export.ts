@@ -10,7 +10,6 @@ import {
   storageOf,
   validate,
   type Graph,
-  type OpName,
   type ValueId,
 } from '../../../graph/index.js';
 import type { ModelInfo } from '../../model.js';
@@ -19,6 +18,7 @@ import { encodeOnnx } from '../encode.js';
 import type { OnnxDim, OnnxModel } from '../types.js';
 import { codesFrom, type CodeType } from './codes.js';
 import { Exporter, identity, NHWC_IN_NCHW, type Tensor } from './exporter.js';
+import { imagesOf } from './images.js';
 import { LOWERING } from './lowering.js';
 import { writeMetadata } from './metadata.js';
 
@@ -49,14 +49,6 @@ export interface OnnxExport {
   /** What the file cannot say, in sentences; also in its metadata. */
   readonly notes: readonly string[];
 }
-
-const IMAGE_OPS: ReadonlySet<OpName> = new Set<OpName>([
-  'conv2d',
-  'maxPool2d',
-  'avgPool2d',
-  'globalAvgPool',
-  'resize',
-]);
 
 /**
  * Writes a float or an integer graph. Values keep their names: the codes of a quantized value are a tensor of that name.
@@ -92,11 +84,10 @@ export function onnxModelOf(
         ]
       : [];
 
-  const images = graph.nodes.some((node) => IMAGE_OPS.has(node.op));
+  const images = imagesOf(graph);
   const rank = (id: ValueId): number => graph.values.get(id)!.shape.length;
-  const isImage = (id: ValueId): boolean => images && rank(id) === 4;
   const edge = (id: ValueId): readonly number[] =>
-    isImage(id) && layout === 'nchw' ? NHWC_IN_NCHW : identity(rank(id));
+    images.has(id) && layout === 'nchw' ? NHWC_IN_NCHW : identity(rank(id));
   const exporter = new Exporter(graph, { style, activations }, edge);
   const { build } = exporter;
   const dims = ({ shape }: Tensor): OnnxDim[] =>
@@ -117,7 +108,7 @@ export function onnxModelOf(
     build.input(id, dtype(id), dims(tensor));
     exporter.define(id, { tensor, perm, flat: false });
     // Images are turned where they come in, once.
-    if (isImage(id) && layout === 'nhwc')
+    if (images.has(id) && layout === 'nhwc')
       exporter.define(id, { tensor: exporter.channelsFirst(id), perm: NHWC_IN_NCHW, flat: false });
   }
   for (const node of graph.nodes) {

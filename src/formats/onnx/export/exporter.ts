@@ -247,7 +247,7 @@ export class Exporter {
   /** The clamp of a layer; as Relu where the codes of the value end it at 6 anyway. */
   activate(real: string, activation: Activation, name: string, qparams: QParams | null): string {
     if (activation === 'none') return real;
-    const ended = qparams !== null && this.#highest(qparams) <= 6;
+    const ended = qparams !== null && this.#endsAt6(qparams);
     if (activation === 'relu' || ended) return this.build.node('Relu', `${name}/relu`, [real]);
     const bounds = [this.build.floats(`${name}/0`, [0], []), this.build.floats(`${name}/6`, [6], [])];
     return this.build.node('Clip', `${name}/relu6`, [real, ...bounds]);
@@ -257,12 +257,14 @@ export class Exporter {
   impliedBy(qp: QParams, activation: Activation): boolean {
     if (activation === 'none') return true;
     const { zeroPoint, lowest } = this.storage(qp);
-    return zeroPoint === lowest && (activation === 'relu' || this.#highest(qp) <= 6);
+    return zeroPoint === lowest && (activation === 'relu' || this.#endsAt6(qp));
   }
 
-  #highest(qp: QParams): number {
+  /** Whether 6 has the highest code. */
+  #endsAt6(qp: QParams): boolean {
     const { zeroPoint, highest } = this.storage(qp);
-    return (highest - zeroPoint) * qp.scale[0];
+    // 0.49: beyond doubt, whatever the rounding
+    return (highest - zeroPoint - 0.49) * qp.scale[0] <= 6;
   }
 
   /** The value of a node from the float result of its op: activation, codes, name. */

@@ -1,5 +1,5 @@
 /** What each op of the graph is in ONNX, opset 13: one total table. */
-import { GraphError } from '../../../core/index.js';
+import { GraphError, isIdentity, type Shape } from '../../../core/index.js';
 import type { Lowering, NodeOf, OpName, ValueId } from '../../../graph/index.js';
 import { asFloats } from './codes.js';
 import { identity, NHWC_IN_NCHW, type Exporter, type Tensor, type View } from './exporter.js';
@@ -50,6 +50,15 @@ function channelsSecond(id: ValueId, e: Exporter): { x: Tensor; perm: readonly n
   if (perm[rank - 1] === 1) return { x: tensor, perm };
   const second = [0, ...identity(rank - 2).map((i) => i + 2), 1];
   return { x: e.read(id, second), perm: second };
+}
+
+/** The transpose that a reshape is which only moves axes of size 1, behind the first; null where it is none. */
+function movedOnes(from: Shape, to: Shape): number[] | null {
+  if (from.length !== to.length || from[0] !== to[0]) return null;
+  const rest = identity(from.length).slice(1);
+  const [ones, others] = [rest.filter((i) => from[i] === 1), rest.filter((i) => from[i] !== 1)];
+  const perm = to.map((size, i) => (i === 0 ? 0 : ((size === 1 ? ones : others).shift() ?? 0)));
+  return perm.every((axis, i) => from[axis] === to[i]) ? perm : null;
 }
 
 const REDUCE = { mean: 'ReduceMean', sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
@@ -149,7 +158,14 @@ export const LOWERING: Lowering<Exporter, View | null> = {
     const { shape } = e.graph.values.get(node.id)!;
     const flattens = shape.length === 2 && perm[0] === 0 && shape[0] === tensor.shape[0];
     // Who reads the flattened image may take it as it lies, with weights in that order.
-    if (flattens && (flat || perm.some((axis, i) => axis !== i))) return { tensor, perm, flat: true };
+    if (flattens && (flat || !isIdentity(perm))) return { tensor, perm, flat: true };
+    const moved = flat
+      ? null
+      : movedOnes(
+          perm.map((axis) => tensor.shape[axis]),
+          shape,
+        );
+    if (moved !== null) return { tensor, perm: through(perm, moved), flat: false };
     return e.hold(node.id, e.reshape(e.plain(node.inputs[0]), shape, `${node.id}/reshaped`));
   },
   transpose(node, e) {

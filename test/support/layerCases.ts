@@ -1,4 +1,5 @@
 /** Every op of the graph in the shapes and settings that it is compared in. Ops without an integer form are compared in float. */
+import { noGrad, Tensor } from '../../src/autograd/index.js';
 import { NDArray, Random, sizeOf } from '../../src/core/index.js';
 import type {
   Activation,
@@ -10,7 +11,9 @@ import type {
   ResizeMode,
   UnaryFunction,
 } from '../../src/graph/index.js';
-import { graphOf } from '../../test/support/graphs.js';
+import { convert, prepare, ptqConfig, type QConfigOptions } from '../../src/quant/index.js';
+import { GraphModule } from '../../src/trace/index.js';
+import { graphOf } from './graphs.js';
 
 export interface LayerCase {
   /** The row of the table that it counts for. */
@@ -23,7 +26,7 @@ export interface LayerCase {
 type Shape = readonly number[];
 type Params = Readonly<Record<string, NDArray>>;
 
-const random = new Random('interop/layers');
+const random = new Random('layers');
 const array = (shape: Shape, scale = 1, offset = 0): NDArray =>
   new NDArray(
     Float32Array.from({ length: sizeOf(shape) }, () => offset + scale * random.normal()),
@@ -330,7 +333,7 @@ const CASES: { readonly [O in OpName]: readonly LayerCase[] } = {
     single('softmax', '10 classes', 'softmax', [[1, 10]], { beta: 1 }),
     single('softmax', '90 channels, beta 2', 'softmax', [[1, 5, 5, 90]], { beta: 2 }),
   ],
-  // At the edges of every network of part `networks`.
+  // At the edges of every network.
   quantize: [],
   dequantize: [],
 };
@@ -345,3 +348,34 @@ export const FLOAT_ONLY: ReadonlySet<string> = new Set<OpName>([
   'minimum',
   'matmul',
 ]);
+
+/** Inputs of a case for a batch; where its function has only positive arguments, these. */
+export function floatInputs({ graph, layer }: LayerCase, batch: number): NDArray<'float32'>[] {
+  const random = new Random(layer);
+  const positive = layer === 'unary log' || layer === 'unary sqrt';
+  return graph.inputs.map((id, i) => {
+    const { shape } = graph.values.get(id)!;
+    const draw = (): number => (1 + i) * random.normal() + 0.3;
+    const data = Float32Array.from({ length: batch * sizeOf(shape) }, () =>
+      positive ? Math.abs(draw()) + 0.05 : draw(),
+    );
+    return new NDArray(data, [batch, ...shape.slice(1)]);
+  });
+}
+
+/** What a case computes in float. */
+export function floatResult({ graph }: LayerCase, inputs: readonly NDArray[]): NDArray {
+  const feeds = new Map(graph.inputs.map((id, i) => [id, new Tensor(inputs[i])]));
+  return noGrad(() => new GraphModule(graph).eval().runAll(feeds).get(graph.outputs[0])!.value);
+}
+
+/** A case in integers, floats in and floats out. */
+export function quantized(layer: LayerCase, config: QConfigOptions = {}): Graph {
+  const { graph } = layer;
+  const inputs = floatInputs(layer, 3);
+  const module = prepare(graph, ptqConfig(config)).eval();
+  module.phase = 'calibrate';
+  noGrad(() => module.runAll(new Map(graph.inputs.map((id, i) => [id, new Tensor(inputs[i])]))));
+  module.phase = 'frozen';
+  return convert(module);
+}
