@@ -11,8 +11,13 @@ export function violationLines(violations: readonly Violation[]): string[] {
   ]);
 }
 
-/** The violations, and one line that sums up. */
-export function verdictLines(path: string, name: TargetName, violations: readonly Violation[]): string[] {
+/** The violations, and one line that sums up. Of a float model only a part of the rules can be told. */
+export function verdictLines(
+  path: string,
+  name: TargetName,
+  violations: readonly Violation[],
+  integer = true,
+): string[] {
   const count = (severity: Violation['severity']): number =>
     violations.filter((v) => v.severity === severity).length;
   const { title } = TARGETS[name];
@@ -22,10 +27,11 @@ export function verdictLines(path: string, name: TargetName, violations: readonl
     ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
     ...(notes > 0 ? [counted(notes, 'note')] : []),
   ].join(', ');
+  const extent = integer ? '' : ', as far as a float model shows';
   const verdict =
     errors > 0
       ? `${path} breaks documented rules of ${title}`
-      : `${path} conforms to the documented rules of ${title}`;
+      : `${path} conforms to the documented rules of ${title}${extent}`;
   return [...violationLines(violations), found === '' ? verdict : `${verdict}: ${found}`];
 }
 

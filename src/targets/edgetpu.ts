@@ -35,6 +35,7 @@ export const edgetpu: Target = {
   staticShapes: CORAL_MODELS,
   axes: { most: 3, source: CORAL_MODELS },
   saturation: null,
+  floatBiases: null,
   ops: {
     ...ops(CORAL_MODELS, [
       'activation',

@@ -25,6 +25,7 @@ export const onnxruntime: Target = {
   staticShapes: null,
   axes: null,
   saturation: ORT_QUANTIZATION,
+  floatBiases: null,
   ops: everyOp(ONNX_OPS),
   notes: [
     'write QDQ: models of QLinear ops with int8 activations are slow on x86-64',

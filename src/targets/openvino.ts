@@ -25,6 +25,7 @@ export const openvino: Target = {
   staticShapes: null,
   axes: null,
   saturation: OPENVINO_SATURATION,
+  floatBiases: null,
   ops: everyOp(OPENVINO_OPS),
   notes: [
     'symmetric activations are its performance preset, the default here its mixed preset',

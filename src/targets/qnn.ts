@@ -25,6 +25,7 @@ export const qnn: Target = {
   staticShapes: ORT_QNN,
   axes: null,
   saturation: null,
+  floatBiases: null,
   ops: {
     ...ops(ORT_QNN, [
       'conv2d',
@@ -77,6 +78,6 @@ export const qnn: Target = {
   },
   notes: [
     'a batch of any size has to be fixed when the file is written',
-    'weights with one scale go into the file as uint8 with zero point 128, weights with a scale per channel as int8',
+    'matrix products take weights as uint8, where zero point 128 stands for 0; weights with a scale per channel are int8',
   ],
 };

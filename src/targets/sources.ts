@@ -80,9 +80,9 @@ export const TENSORRT_TYPES = source(
   'TensorRT: working with quantized types',
   'https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/work-quantized-types.html',
 );
-export const TENSORRT_EXPLICIT = source(
-  'TensorRT: explicit quantization',
-  'https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/quantized-types-explicit-quantization.html',
+export const TENSORRT_BIAS = source(
+  'ONNX-TensorRT: DequantizeLinear of a bias',
+  'https://github.com/onnx/onnx-tensorrt/issues/850',
 );
 export const TENSORRT_TOOLKIT = source(
   'TensorFlow quantization toolkit for TensorRT: globals',

@@ -1,7 +1,7 @@
 /** TensorRT, on Jetson boards and other GPUs: explicit quantization from QDQ, symmetric throughout. */
 import { FLOAT } from './choices.js';
 import { everyOp } from './constraints.js';
-import { TENSORRT_EXPLICIT, TENSORRT_OPS, TENSORRT_TOOLKIT, TENSORRT_TYPES } from './sources.js';
+import { TENSORRT_BIAS, TENSORRT_OPS, TENSORRT_TOOLKIT, TENSORRT_TYPES } from './sources.js';
 import type { Target } from './types.js';
 
 export const tensorrt: Target = {
@@ -25,9 +25,7 @@ export const tensorrt: Target = {
   staticShapes: null,
   axes: null,
   saturation: null,
+  floatBiases: TENSORRT_BIAS,
   ops: everyOp(TENSORRT_OPS),
-  notes: [
-    `biases go into the file as float: Q/DQ pairs stand at activations and weights (${TENSORRT_EXPLICIT.url})`,
-    'weights of 4 bits are for weight-only quantization there, not for 8-bit activations',
-  ],
+  notes: ['weights of 4 bits are for weight-only quantization there, not for 8-bit activations'],
 };

@@ -59,6 +59,7 @@ export const tflite: Target = {
   staticShapes: XNNPACK_DELEGATE,
   axes: null,
   saturation: null,
+  floatBiases: null,
   ops: { ...SPECIFIED_OPS, matmul: { source: TFL_OPS } },
   notes: [
     'convolutions always have a bias: write zeros where there is none',

@@ -19,6 +19,7 @@ export const tfliteMicro: Target = {
   staticShapes: TFLM_OPS,
   axes: null,
   saturation: null,
+  floatBiases: null,
   ops: {
     ...SPECIFIED_OPS,
     reduce: { source: TFLM_OPS, functions: ['mean', 'sum', 'max'] },

@@ -83,6 +83,8 @@ export interface Target {
   readonly axes: { readonly most: number; readonly source: Source } | null;
   /** Processors whose 8-bit products saturate at 16 bits where both operands use their whole range. */
   readonly saturation: Source | null;
+  /** Files hold biases as float, the number that the 32-bit code stands for. Null: as codes. */
+  readonly floatBiases: Source | null;
   readonly ops: OpRules;
   /** What a program cannot check, and what exporters keep to. */
   readonly notes: readonly string[];

@@ -25,6 +25,7 @@ export const w8a7: Target = {
   staticShapes: null,
   axes: null,
   saturation: null,
+  floatBiases: null,
   ops: ops(null, [
     'conv2d',
     'linear',

@@ -135,6 +135,7 @@ t.test('a target sets the options, and lint says what a model breaks', async (t)
   const float = await cli(['lint', at('whole.octo'), '--target', 'edgetpu']);
   t.equal(float.code, 0, 'a float model can conform, too');
   t.match(float.out[0], /^note float-model: the model is float/);
+  t.match(float.out.join('\n'), /conforms to .* Edge TPU \(Coral\), as far as a float model shows: 1 note/);
   const refused = await cli([...words, '--target', 'tensorrt', '--numerics', 'fixed-double']);
   failsWith(t, refused, 1, /numerics: target tensorrt sets it to/);
   failsWith(t, await cli(['lint', own]), 2, /--target NAME is missing/);

@@ -17,7 +17,8 @@ const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** Options, then other rules, then limits of ops. */
 export function rowsOf(target: Target): string[] {
-  const { narrowWeights, fixedOutputs, integersOnly, staticShapes, axes, saturation, ops } = target;
+  const { narrowWeights, fixedOutputs, integersOnly, staticShapes, axes, saturation, floatBiases, ops } =
+    target;
   const rows = Object.entries(target.quantization).map(([name, { takes, source }]) =>
     row(`\`${name}\``, (takes as readonly unknown[]).map(text).join(', '), link(source)),
   );
@@ -30,6 +31,7 @@ export function rowsOf(target: Target): string[] {
   if (staticShapes !== null) add('sizes', 'known beforehand', staticShapes);
   if (axes !== null) add('axes with a size above 1', `the last ${axes.most}`, axes.source);
   if (saturation !== null) add('weights of 8 bits', 'can saturate on x86-64 without VNNI', saturation);
+  if (floatBiases !== null) add('biases in the file', 'float', floatBiases);
   for (const [op, { constraints }] of Object.entries(ops))
     for (const { rule, fix, source } of constraints ?? []) add(`${op}: \`${rule}\``, fix, source);
   return rows;

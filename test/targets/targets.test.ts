@@ -19,8 +19,17 @@ const NAMES = Object.keys(TARGETS) as TargetName[];
 
 /** Every source that a profile names, with where it stands. */
 function* sourcesOf(target: Target): Iterable<[string, Source]> {
-  const { quantization, ops, narrowWeights, fixedOutputs, integersOnly, staticShapes, axes, saturation } =
-    target;
+  const {
+    quantization,
+    ops,
+    narrowWeights,
+    fixedOutputs,
+    integersOnly,
+    staticShapes,
+    axes,
+    saturation,
+    floatBiases,
+  } = target;
   for (const [name, { source }] of Object.entries(quantization)) if (source !== null) yield [name, source];
   for (const [name, { source, constraints }] of Object.entries(ops)) {
     if (source !== null) yield [name, source];
@@ -33,6 +42,7 @@ function* sourcesOf(target: Target): Iterable<[string, Source]> {
     staticShapes,
     axes?.source,
     saturation,
+    floatBiases,
   ])
     if (source) yield ['target', source];
 }

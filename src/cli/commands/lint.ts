@@ -1,4 +1,5 @@
 /** `octograd lint`: which documented rules of a target a model breaks, and what to do. */
+import { isInteger } from '../../graph/index.js';
 import { lint as check, TARGETS, type TargetName } from '../../targets/index.js';
 import { defineCommand, EXIT } from '../command.js';
 import { loadModel, printResult } from '../files.js';
@@ -18,10 +19,11 @@ export const lint = defineCommand({
   },
   run({ positionals: [path], options }, io) {
     const { target } = options;
-    const violations = check(loadModel(path).graph, target);
+    const { graph } = loadModel(path);
+    const violations = check(graph, target);
     const { title, format, notes } = TARGETS[target];
     const remarks = notes.map((note) => `of ${title}: ${note}`);
-    printResult(io, options, [...verdictLines(path, target, violations), ...remarks], {
+    printResult(io, options, [...verdictLines(path, target, violations, isInteger(graph)), ...remarks], {
       model: path,
       target,
       title,

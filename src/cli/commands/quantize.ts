@@ -76,7 +76,10 @@ export const quantize = defineCommand({
     const source = loadModel(path);
     if (isInteger(source.graph))
       throw new FailedRun(`${path} is an integer model already; give the float model`);
-    if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
+    if (target !== undefined) {
+      const early = lint(source.graph, target).filter(({ severity }) => severity !== 'note');
+      violationLines(early).forEach((line) => io.stderr(line));
+    }
     const data = loadData(options.data);
     const test = data.test.slice(0, options.limit);
     io.stderr('evaluating the float model');
