@@ -104,12 +104,18 @@ function noKernel(node: Node): never {
   throw new GraphError(`node ${node.id}: ${node.op} has no integer kernel; leave the value in float`);
 }
 
+/** Kernels that move elements move bytes. */
+const codesOf = (b: Bindings, id: ValueId): CodeArray => quantized(b, id).data;
+
 function gatherCall(node: MovingNode, b: Bindings): KernelCall {
-  const x = b.value(node.inputs[0]);
-  const y = b.value(node.id);
+  const [from] = node.inputs;
   return {
     op: 'qgather',
-    params: { ...gatherParams(node, x.shape, y.shape), x: x.data as CodeArray, y: y.data as CodeArray },
+    params: {
+      ...gatherParams(node, b.value(from).shape, b.value(node.id).shape),
+      x: codesOf(b, from),
+      y: codesOf(b, node.id),
+    },
   };
 }
 
@@ -283,8 +289,8 @@ const table: Lowering<Bindings, KernelCall | null> = {
       channels: x.shape[3],
       alignCorners: node.coordinates === 'alignCorners',
       halfPixelCenters: node.coordinates === 'halfPixel',
-      x: x.data as CodeArray,
-      y: y.data as CodeArray,
+      x: codesOf(b, node.inputs[0]),
+      y: codesOf(b, node.id),
     };
     return node.mode === 'nearest'
       ? { op: 'qresize', params }

@@ -3,11 +3,12 @@ import t from 'tap';
 import { heap, js, reference, wasm, wasmMemory } from '../../kernels/index.js';
 import type { WasmMemory } from '../../kernels/wasm/memory.js';
 import { NDArray } from '../../src/core/index.js';
-import type { Graph, Param } from '../../src/graph/index.js';
+import type { Graph, Node, Param } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { Session } from '../../src/runtime/index.js';
 import { planArena } from '../../src/runtime/plan.js';
 import { trace } from '../../src/trace/index.js';
+import { graphOf } from '../support/graphs.js';
 import { batches, EveryOp, normal, TinyCnn } from '../support/models.js';
 
 const SHAPE = [4, 8, 8, 2];
@@ -144,6 +145,15 @@ t.test('what does not fit is refused', (t) => {
     });
   t.throws(() => new Session(tiny, { batch: 0 }), { code: 'argument', message: /batch/ });
   t.throws(() => new Session(trace(new TinyCnn(), normal(SHAPE))), { code: 'graph', message: /convert\(\)/ });
+  const moved: Node[] = [
+    { op: 'transpose', id: 'y', inputs: ['x'], perm: [0, 2, 1, 3] },
+    { op: 'resize', id: 'y', inputs: ['x'], size: [8, 8], mode: 'nearest', coordinates: 'asymmetric' },
+  ];
+  for (const node of moved)
+    t.throws(() => new Session(graphOf({ x: [1, 4, 4, 3] }, {}, [node])), {
+      code: 'graph',
+      message: /x has no qparams/,
+    });
   t.end();
 });
 
