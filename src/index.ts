@@ -12,6 +12,8 @@ export {
   type Numerics,
   type Value,
 } from './graph/index.js';
+export * from './contract/index.js';
+export * from './detection/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';

@@ -2,4 +2,5 @@
 export type { Augmentation } from './augment.js';
 export * from './dataset.js';
 export * from './idx.js';
+export * from './image.js';
 export * from './loader.js';

@@ -14,6 +14,8 @@ const LIBRARY = [
   'models',
   'quant',
   'compress',
+  'contract',
+  'detection',
   'trace',
   'formats',
   'runtime',
@@ -39,6 +41,9 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   quant: ['runtime', 'trace', 'targets', 'graph', ...FLOAT],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
+  detection: ['core'],
+  // Opens files of any format and runs what they hold.
+  contract: ['formats', 'runtime', 'trace', 'quant', 'graph', ...FLOAT],
   // Exporters write the tables that kernels look codes up in.
   formats: INTEGER,
   node: LIBRARY,
@@ -52,7 +57,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['seedrandom'],
   formats: ['@bufbuild/protobuf', 'flatbuffers'],
-  node: ['cli-progress'],
+  node: ['cli-progress', 'jpeg-js', 'pngjs'],
   cli: ['cli-progress', 'vega', 'vega-lite'],
 };
 

@@ -1,7 +1,16 @@
 /** Walks a graph once and puts other nodes in the place of some. */
 import type { NDArray } from '../../core/index.js';
 import { GraphBuilder, type NodeDraft } from '../builder.js';
-import { countUses, type Graph, type Node, type NodeOf, type OpName, type ValueId } from '../ir.js';
+import {
+  countUses,
+  paramsOf,
+  type Graph,
+  type Node,
+  type NodeOf,
+  type OpName,
+  type ParamId,
+  type ValueId,
+} from '../ir.js';
 import { prune } from './prune.js';
 
 /** What a rule sees of the graph as rewritten so far. */
@@ -12,6 +21,10 @@ export interface Site {
   producer<O extends OpName>(id: ValueId, op: O): NodeOf<O> | null;
   /** The array of a constant. */
   constant(id: ValueId): NDArray | null;
+  /** What `make` gives the first time it is asked for `key`. */
+  once(key: string, make: () => ValueId): ValueId;
+  /** Whether nothing else reads the array of a parameter. */
+  own(id: ParamId): boolean;
   /** The number that a constant repeats. */
   number(id: ValueId): number | null;
   readonly build: GraphBuilder;
@@ -39,14 +52,34 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     const node = producer(id, 'constant');
     return node === null ? null : build.array(node.param);
   };
+  const made = new Map<string, ValueId>();
+  const numbers = new Map<NDArray, number | null>();
+  const readers = new Map<NDArray, number>();
+  for (const id of graph.nodes.flatMap(paramsOf)) {
+    const { array } = graph.params.get(id)!;
+    readers.set(array, (readers.get(array) ?? 0) + 1);
+  }
   const site: Site = {
     build,
+    once(key, make) {
+      const id = made.get(key) ?? make();
+      made.set(key, id);
+      return id;
+    },
+    own: (id) => (readers.get(build.array(id)) ?? 0) <= 1,
     producer,
     constant,
     only: (id, op) => (uses.get(id) === 1 ? producer(id, op) : null),
     number(id) {
-      const data = constant(id)?.data;
-      return data !== undefined && data.length > 0 && data.every((v) => v === data[0]) ? data[0] : null;
+      const array = constant(id);
+      if (array === null) return null;
+      let number = numbers.get(array);
+      if (number === undefined) {
+        const { data } = array;
+        number = data.length > 0 && data.every((v) => v === data[0]) ? data[0] : null;
+        numbers.set(array, number);
+      }
+      return number;
     },
   };
   for (const id of graph.inputs) {

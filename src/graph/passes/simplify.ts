@@ -10,9 +10,11 @@ import { rewrite, type Rule, type Site } from './rewrite.js';
 import { removeTransposes } from './transposes.js';
 
 /** The same constant through a function of each element. */
-function mapped(site: Site, id: ValueId, f: (v: number) => number): ValueId {
-  const array = site.constant(id)!;
-  return site.build.constant(id, new NDArray(Float32Array.from(array.data, f), array.shape));
+function mapped(site: Site, id: ValueId, name: string, f: (v: number) => number): ValueId {
+  return site.once(`${name} ${id}`, () => {
+    const array = site.constant(id)!;
+    return site.build.constant(id, new NDArray(Float32Array.from(array.data, f), array.shape));
+  });
 }
 
 /** The operand that is a constant last. */
@@ -29,7 +31,7 @@ const arithmetic: Rule = (node, site) => {
   const { op } = node;
   if ((op === 'sub' || op === 'div') && site.constant(node.inputs[1]) !== null) {
     const [x, c] = node.inputs;
-    const operand = mapped(site, c, op === 'sub' ? (v) => -v : (v) => Math.fround(1 / v));
+    const operand = mapped(site, c, op, op === 'sub' ? (v) => -v : (v) => Math.fround(1 / v));
     return { op: op === 'sub' ? 'add' : 'mul', inputs: [x, operand], activation: node.activation };
   }
   if ((op === 'add' || op === 'mul') && node.activation === 'none') {
@@ -149,6 +151,7 @@ const affine: Rule = (node, site) => {
   const [x, c] = ordered(node, site);
   const layer = site.only(x, 'conv2d') ?? site.only(x, 'linear');
   if (layer === null || layer.activation !== 'none' || layer.batchNorm !== null) return null;
+  if (node.op === 'mul' && !site.own(layer.weight)) return null;
   const values = perChannel(site, c, site.build.array(layer.weight).shape[0]);
   if (values === null || site.build.shape(x).join() !== shapeOf(node, site)) return null;
   const draft = node.op === 'add' ? scaled(site, layer, null, values) : scaled(site, layer, values, null);

@@ -52,7 +52,8 @@ class Eliminator {
   readonly #exact = new Map<string, ValueId>();
   readonly #params = new Map<ParamId, ParamId>();
   readonly #constants: ReadonlyMap<ValueId, NDArray>;
-  readonly #uses = new Map<ParamId, number>();
+  readonly #moved = new Map<string, ValueId>();
+  readonly #uses = new Map<NDArray, number>();
 
   constructor(graph: Graph, edges: 'keep' | 'nhwc') {
     this.#old = graph;
@@ -63,7 +64,10 @@ class Eliminator {
         .filter((node) => node.op === 'constant')
         .map(({ id, param }) => [id, graph.params.get(param)!.array]),
     );
-    for (const id of graph.nodes.flatMap(paramsOf)) this.#uses.set(id, (this.#uses.get(id) ?? 0) + 1);
+    for (const id of graph.nodes.flatMap(paramsOf)) {
+      const { array } = graph.params.get(id)!;
+      this.#uses.set(array, (this.#uses.get(array) ?? 0) + 1);
+    }
   }
 
   run(): Graph {
@@ -88,7 +92,12 @@ class Eliminator {
   #readAsNhwc(id: ValueId): boolean {
     const readers = this.#old.nodes.filter((node) => node.inputs.includes(id));
     return (
-      readers.length > 0 && readers.every((node) => node.op === 'transpose' && sameOrder(node.perm, NHWC))
+      readers.length > 0 &&
+      readers.every((node) =>
+        node.op === 'transpose'
+          ? sameOrder(node.perm, NHWC)
+          : node.op === 'quantize' && this.#readAsNhwc(node.id),
+      )
     );
   }
 
@@ -203,7 +212,9 @@ class Eliminator {
       case 'reshape':
         return this.#reshape(node, x);
       case 'linear':
-        return x.flat && this.#uses.get(node.weight) === 1 ? this.#flatLinear(node, x) : this.#exactly(node);
+        return x.flat && this.#uses.get(this.#old.params.get(node.weight)!.array) === 1
+          ? this.#flatLinear(node, x)
+          : this.#exactly(node);
       default:
         return this.#exactly(node);
     }
@@ -221,8 +232,13 @@ class Eliminator {
     const inputs = views.map((v, i) => {
       const array = constants[i];
       if (array === undefined) return v.base;
+      const key = `${v.base} ${perm.join(' ')}`;
+      const known = this.#moved.get(key);
+      if (known !== undefined) return known;
       const qparams = this.#new.qparams(v.base);
-      return this.#new.constant(node.inputs[i], permuteArray(array, invertPerm(perm)), qparams);
+      const moved = this.#new.constant(node.inputs[i], permuteArray(array, invertPerm(perm)), qparams);
+      this.#moved.set(key, moved);
+      return moved;
     });
     return { base: this.#emit(node, { inputs, ...changes(perm) }), perm, flat: false };
   }

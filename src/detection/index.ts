@@ -1,0 +1,3 @@
+/** From the outputs of a detector to boxes. */
+export * from './boxes.js';
+export * from './detectors.js';
