@@ -1,6 +1,6 @@
 /** ONNX Runtime, one thread: onnxruntime-web (WebAssembly) and onnxruntime-node (native). */
 import { decodeModel } from '../../src/formats/index.js';
-import { onnxGraph } from '../onnx/graph.js';
+import { exportOnnx } from '../../src/formats/onnx/index.js';
 import { elementType, onnxConv, onnxGemm, type OnnxLayer } from '../onnx/layers.js';
 import { channelsFirst } from '../onnx/layout.js';
 import type { Implementation, Loaded } from '../process/implementation.js';
@@ -11,7 +11,9 @@ interface Tensor {
   readonly data: Data;
 }
 interface Session {
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<{ readonly y: Tensor }>;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
   release(): Promise<void>;
 }
 interface Ort {
@@ -25,7 +27,7 @@ interface Ort {
 function onnxModel(c: ModelCase): OnnxLayer {
   const [, height, width, channels] = c.inputShape;
   return {
-    bytes: onnxGraph(decodeModel(c.file).graph),
+    bytes: exportOnnx(decodeModel(c.file).graph, { batch: 1 }).bytes,
     x: channelsFirst(c.x, 1, height * width, channels),
     inputShape: [1, channels, height, width],
     toOurs: (y) => y,
@@ -46,11 +48,14 @@ export function start(name = 'onnxruntime-web'): Implementation {
       graphOptimizationLevel: 'all',
       executionProviders: [name === 'onnxruntime-web' ? 'wasm' : 'cpu'],
     });
-    const feeds = { x: new ort.Tensor(elementType(model.x), model.x, model.inputShape) };
-    let y: Tensor = feeds.x;
+    const [input] = session.inputNames;
+    const [output] = session.outputNames;
+    const x = new ort.Tensor(elementType(model.x), model.x, model.inputShape);
+    const feeds = { [input]: x };
+    let y = x;
     return {
       run: async () => {
-        y = (await session.run(feeds)).y;
+        y = (await session.run(feeds))[output];
       },
       output: () => model.toOurs(y.data),
       dispose: () => void session.release(),
