@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { DataError, FormatError, OctogradError } from '../core/index.js';
-import { decodeModel, type Model } from '../formats/index.js';
+import { openModel } from '../contract/index.js';
+import type { Model } from '../formats/index.js';
 import { readBytes, reasonOf, writeFileAtomic } from '../node/index.js';
 import type { commonOptions, Io, OptionValues } from './command.js';
 
@@ -18,9 +19,9 @@ export function readAs<T>(path: string, decode: (bytes: Uint8Array) => T): T {
   }
 }
 
-/** What every command reads its models with. */
+/** What every command reads its models with: .octo, ONNX and TFLite files. */
 export function loadModel(path: string): Model {
-  return readAs(path, decodeModel);
+  return readAs(path, (bytes) => openModel(bytes));
 }
 
 /** `path`, or the file `name` in it where it is a folder. */
