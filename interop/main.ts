@@ -5,15 +5,19 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../src/cli/paths.js';
+import { runOnnxNodeTests } from './onnxNodeTests.js';
 import { compareLayers } from './parts/layers.js';
 import { compareNetworks } from './parts/networks.js';
 import type { PartResult } from './parts/part.js';
 import { checkTfliteFiles } from './parts/tfliteFiles.js';
+import { compareRealModels } from './realModels.js';
 
 const PARTS: Readonly<Record<string, () => Promise<PartResult>>> = {
   'tflite-files': checkTfliteFiles,
   layers: compareLayers,
   networks: compareNetworks,
+  'onnx-node-tests': () => Promise.resolve(runOnnxNodeTests()),
+  'real-models': () => compareRealModels(),
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);

@@ -24,7 +24,9 @@ export interface Constant {
   readonly dequantized?: Codes;
 }
 
-const ARRAYS: { readonly [D in OnnxDType]: new (length: number) => Numbers } = {
+const ARRAYS: {
+  readonly [D in OnnxDType]: { new (length: number): Numbers; readonly BYTES_PER_ELEMENT: number };
+} = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Float32Array,
@@ -43,16 +45,21 @@ const ARRAYS: { readonly [D in OnnxDType]: new (length: number) => Numbers } = {
 };
 
 /** Multiply-adds of integer products between constants. */
-const MAX_WORK = 2 ** 27;
+const MAX_WORK = 2 ** 25;
 
-/** Bytes that folding and rearranging constants may take: twice the file's size, and room for small files. */
+/** Bytes that constants may take besides those of the file: for small files, and for each element in the file. */
+const ALLOWED = { bytes: 16e6, perElement: 12 };
+
+/** Bounds what folding and rearranging constants takes, by what the file holds. */
 export class Allowance {
-  readonly #limit: number;
-  #left: number;
+  #limit = ALLOWED.bytes;
+  #left = ALLOWED.bytes;
   #work = MAX_WORK;
 
-  constructor(fileBytes: number) {
-    this.#limit = this.#left = 2 * fileBytes + 16e6;
+  /** The elements of a constant of the file: each may be widened and rearranged. */
+  grant(elements: number): void {
+    this.#limit += ALLOWED.perElement * elements;
+    this.#left += ALLOWED.perElement * elements;
   }
 
   charge(bytes: number): void {
@@ -75,7 +82,7 @@ export class Allowance {
   constant(dtype: OnnxDType, dims: Shape): Constant & { readonly data: Numbers } {
     const Data = ARRAYS[dtype];
     const size = sizeOf(dims);
-    this.charge(size * 8 + 64 * dims.length);
+    this.charge(size * Data.BYTES_PER_ELEMENT + 64 * (dims.length + 1));
     return { dtype, dims, data: new Data(size) };
   }
 }

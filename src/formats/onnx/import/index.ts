@@ -22,7 +22,7 @@ export { ONNX_OPERATORS } from './ops/index.js';
 /** Operator sets of ONNX's own domain. */
 export const ONNX_OPSETS = { oldest: 9, newest: 21 } as const;
 /** More nodes than any network in use has. */
-const MAX_NODES = 50_000;
+const MAX_NODES = 10_000;
 
 export interface OnnxImportOptions {
   /** Shapes of inputs, by name: needed where the file leaves a size open that is not the batch. */
@@ -67,7 +67,7 @@ export interface OnnxImport {
  */
 export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxImport {
   const model = decodeOnnx(bytes);
-  const { net, values, opset } = read(model, bytes.length, options);
+  const { net, values, opset } = read(model, options);
   const ids = model.graph.outputs.map(({ name }) => {
     const operand = values.get(name);
     if (operand === undefined) throw new FormatError(`bytes: nothing makes output ${JSON.stringify(name)}`);
@@ -111,7 +111,7 @@ export function evaluateOnnx(
   inputs: ReadonlyMap<string, OnnxTensor>,
 ): Map<string, OnnxTensor> {
   const model = decodeOnnx(bytes);
-  const { values } = read(model, bytes.length, { constants: inputs });
+  const { values } = read(model, { constants: inputs });
   return new Map(
     model.graph.outputs.map(({ name }) => {
       const operand = values.get(name);
@@ -129,20 +129,22 @@ function runtimeInputs({ graph }: OnnxModel, { constants }: OnnxImportOptions): 
   return graph.inputs.filter(({ name }) => !graph.initializers.has(name) && constants?.has(name) !== true);
 }
 
-function read(model: OnnxModel, fileBytes: number, options: OnnxImportOptions) {
+function read(model: OnnxModel, options: OnnxImportOptions) {
   const opset = checkOpset(model);
   const { graph } = model;
   if (graph.nodes.length > MAX_NODES)
     throw new UnsupportedError(
       `bytes: the model has ${graph.nodes.length} nodes; ${MAX_NODES} are supported`,
     );
-  const net = new Network(new Allowance(fileBytes));
+  const net = new Network(new Allowance());
   const values = new Map<string, Operand>();
   const shapes = new Map(Object.entries(options.inputShapes ?? {}));
   checkNames(model, shapes.keys(), 'inputShapes');
   checkNames(model, options.constants?.keys() ?? [], 'constants');
-  for (const [name, tensor] of graph.initializers) values.set(name, fromTensor(tensor));
-  for (const [name, tensor] of options.constants ?? []) values.set(name, fromTensor(tensor));
+  for (const [name, tensor] of [...graph.initializers, ...(options.constants ?? [])]) {
+    net.allowance.grant(tensor.data.length);
+    values.set(name, fromTensor(tensor));
+  }
   for (const info of runtimeInputs(model, options)) {
     const shape = inputShape(info, shapes.get(info.name));
     checkSize(shape, `input ${JSON.stringify(info.name)}`);
@@ -240,8 +242,8 @@ function inputShape({ name, dtype, dims }: OnnxValueInfo, given: Shape | undefin
     return given;
   }
   if (dims === null || dims.some((d, i) => typeof d !== 'number' && i > 0))
-    throw new ArgumentError(
-      `inputShapes: the file leaves the shape${file} of ${name} open; give it as { ${JSON.stringify(name)}: [...] }`,
+    throw new UnsupportedError(
+      `${where}: the file leaves its shape${file} open; give it in inputShapes, as { ${JSON.stringify(name)}: [...] }`,
     );
   return dims.map((d) => (typeof d === 'number' ? d : 1));
 }

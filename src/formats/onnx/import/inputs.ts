@@ -1,6 +1,6 @@
 /** Inputs that are codes: what they stand for is said by the first operator that reads them. */
 import { perTensor, type QParams } from '../../../core/index.js';
-import { UnsupportedError } from '../../../core/errors.js';
+import { FormatError, UnsupportedError } from '../../../core/errors.js';
 import { tensorNumbers, type OnnxGraph, type OnnxValueInfo } from '../types.js';
 import { isFloatType } from './constants.js';
 import { codeRange } from './quantized.js';
@@ -18,5 +18,9 @@ export function inputQParams(graph: OnnxGraph, { name, dtype }: OnnxValueInfo): 
     );
   const [quantMin, quantMax] = codeRange(dtype)!;
   const zeroPoint = zero === undefined ? 0 : tensorNumbers(zero)[0];
-  return perTensor(tensorNumbers(scale)[0], zeroPoint, { quantMin, quantMax });
+  try {
+    return perTensor(tensorNumbers(scale)[0], zeroPoint, { quantMin, quantMax });
+  } catch (error) {
+    throw new FormatError(`input ${JSON.stringify(name)}: ${(error as Error).message}`);
+  }
 }

@@ -2,6 +2,7 @@
  * From a graph with quantize and dequantize nodes around float ops to an integer graph: each op between them becomes one on
  * codes, whose output has the qparams of the quantize node behind it.
  */
+import { OctogradError } from '../../../core/errors.js';
 import {
   checkQParams,
   NDArray,
@@ -29,7 +30,13 @@ import { codeRange, roundEven } from './quantized.js';
 interface Pending {
   readonly node: Node;
   readonly inputs: readonly ValueId[];
-  readonly moves: readonly Node[];
+  readonly moved: Moved | null;
+}
+
+/** A list that shares its beginning with others: the last move, and those before it. */
+interface Moved {
+  readonly node: Node;
+  readonly before: Moved | null;
 }
 
 /** What stands for a value of the old graph. */
@@ -52,7 +59,8 @@ export function toIntegers(
   try {
     return new Converter(graph, codes).run();
   } catch (error) {
-    if (error instanceof NotIntegers) return { why: error.message };
+    // Qparams that no kernel takes, for instance.
+    if (error instanceof NotIntegers || error instanceof OctogradError) return { why: error.message };
     throw error;
   }
 }
@@ -124,7 +132,7 @@ class Converter {
     if (x.kind === 'pending') {
       const { pending } = x;
       if (FOLLOWS.has(node.op))
-        return { kind: 'pending', pending: { ...pending, moves: [...pending.moves, node] } };
+        return { kind: 'pending', pending: { ...pending, moved: { node, before: pending.moved } } };
       const source = pending.node;
       if (node.op === 'activation' && 'activation' in source && source.activation === 'none')
         return {
@@ -140,7 +148,7 @@ class Converter {
         ? form.id
         : float(`node ${node.id} reads ${node.inputs[i]}, which is not quantized`),
     );
-    return { kind: 'pending', pending: { node, inputs, moves: [] } };
+    return { kind: 'pending', pending: { node, inputs, moved: null } };
   }
 
   #quantized(node: Node, x: Form, qparams: QParams): ValueId {
@@ -149,7 +157,9 @@ class Converter {
       return sameQParams(this.#new.qparams(x.id)!, qparams)
         ? x.id
         : this.#new.node(node.id, { op: 'concat', inputs: [x.id], axis: 0 }, qparams);
-    const { node: source, inputs, moves } = x.pending;
+    const { node: source, inputs, moved } = x.pending;
+    const moves: Node[] = [];
+    for (let last = moved; last !== null; last = last.before) moves.push(last.node);
     let id: ValueId;
     if (isLayer(source)) id = this.#layer(source, inputs[0], qparams);
     else {
@@ -161,7 +171,7 @@ class Converter {
       if (source.op === 'prelu') this.#copy(source.slope);
       id = this.#new.node(source.id, { ...source, inputs } as NodeDraft, qparams);
     }
-    for (const move of moves) id = this.#move(move, id);
+    for (const move of moves.reverse()) id = this.#move(move, id);
     return id;
   }
 

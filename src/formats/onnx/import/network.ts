@@ -39,6 +39,8 @@ import { BINARY, type BinaryName } from './arithmetic.js';
 
 /** More axes than any operator needs: images taken apart into blocks have 6. */
 const MAX_RANK = 8;
+/** Nodes before simplification, which halves or thirds them. */
+const MAX_NODES = 6000;
 /** Elements of one value; what is larger cannot be computed anyway. */
 const MAX_SIZE = 2 ** 31;
 
@@ -51,6 +53,10 @@ export class Network {
   /** The integers that parameters and constants were dequantized from. */
   readonly codes = new Map<ParamId, Codes>();
   readonly #constants = new Map<Constant, ValueId>();
+  readonly #arrays = new Map<Constant, NDArray>();
+  readonly #numbers = new Map<Constant, number | null>();
+  readonly #transposed = new Map<Constant, Map<string, Constant>>();
+  #count = 0;
   #call!: Call;
 
   constructor(allowance: Allowance) {
@@ -80,6 +86,10 @@ export class Network {
   }
 
   #add(name: string, draft: NodeDraft, qparams: QParams | null): ValueId {
+    if (++this.#count > MAX_NODES)
+      this.#call.refuse(
+        `is where the graph has more than ${MAX_NODES} nodes, which is more than is supported`,
+      );
     const id = this.build.node(name, draft, qparams);
     checkSize(this.build.shape(id), this.#call.where);
     return id;
@@ -110,22 +120,30 @@ export class Network {
     if (!isConstant(operand)) return operand;
     const known = this.#constants.get(operand);
     if (known !== undefined) return known;
-    const id = this.build.constant(`${this.#call.name}/constant`, this.array(operand));
+    const id = this.build.constant(`${this.#call.name}/constant`, this.#array(operand));
     this.#constants.set(operand, id);
     if (operand.dequantized !== undefined) this.codes.set(id, operand.dequantized);
     return id;
   }
 
-  array(constant: Constant): NDArray {
+  /** The same array for every use: layers that share weights share memory, until one is trained. */
+  #array(constant: Constant): NDArray {
     if (!isFloatType(constant.dtype))
       this.#call.refuse(`computes with a constant of ${constant.dtype}; only floats can be computed with`);
-    this.allowance.charge(constant.data.length * 4);
-    return new NDArray(Float32Array.from(constant.data), constant.dims);
+    const { data, dims } = constant;
+    // Passes may give each use numbers of its own.
+    this.allowance.charge(data.length * 4);
+    let array = this.#arrays.get(constant);
+    if (array === undefined) {
+      array = new NDArray(data instanceof Float32Array ? data : Float32Array.from(data), dims);
+      this.#arrays.set(constant, array);
+    }
+    return array;
   }
 
   /** A parameter of a layer, with the integers that it was dequantized from if there are any. */
   param(part: string, constant: Constant): ParamId {
-    const id = this.build.param(`${this.#call.name}.${part}`, this.array(constant));
+    const id = this.build.param(`${this.#call.name}.${part}`, this.#array(constant));
     if (constant.dequantized !== undefined) this.codes.set(id, constant.dequantized);
     return id;
   }
@@ -145,6 +163,15 @@ export class Network {
   transpose(x: Operand, perm: readonly number[]): Operand {
     if (perm.every((axis, i) => axis === i)) return x;
     if (!isConstant(x)) return this.node({ op: 'transpose', inputs: [x], perm }, 'transpose');
+    const known = this.#transposed.get(x) ?? new Map<string, Constant>();
+    this.#transposed.set(x, known);
+    const key = perm.join(' ');
+    const y = known.get(key) ?? this.#permuted(x, perm);
+    known.set(key, y);
+    return y;
+  }
+
+  #permuted(x: Constant, perm: readonly number[]): Constant {
     const moved = permuteConstant(this.allowance, x, perm);
     const { dequantized } = x;
     if (dequantized === undefined) return moved;
@@ -193,7 +220,7 @@ export class Network {
       this.#call.invalid(`joins ${parts.map((part) => formatShape(this.shape(part))).join(' and ')}`);
     if (parts.every(isConstant)) return concatConstants(this.allowance, parts, axis);
     // Parts at an end that repeat one number are padding, as some exporters write it.
-    const numbers = parts.map(repeated);
+    const numbers = parts.map((part) => this.#repeated(part));
     let [start, stop] = [0, parts.length];
     while (numbers[start] !== null && numbers[start] === numbers[0]) start++;
     while (numbers[stop - 1] !== null && numbers[stop - 1] === numbers[parts.length - 1]) stop--;
@@ -207,6 +234,18 @@ export class Network {
       shape.map((_, i) => (i === axis ? [before, after] : [0, 0]));
     const led = this.pad(joined, along(size(parts.slice(0, start)), 0), numbers[0] ?? 0);
     return this.pad(led, along(0, size(parts.slice(stop))), numbers[parts.length - 1] ?? 0);
+  }
+
+  /** The float that a constant repeats; null for all else. */
+  #repeated(operand: Operand): number | null {
+    if (!isConstant(operand) || !isFloatType(operand.dtype)) return null;
+    let number = this.#numbers.get(operand);
+    if (number === undefined) {
+      const { data } = operand;
+      number = data.length > 0 && data.every((v) => v === data[0]) ? data[0] : null;
+      this.#numbers.set(operand, number);
+    }
+    return number;
   }
 
   /** Constant padding, [before, after] per axis, negative where elements are cut off. */
@@ -301,13 +340,6 @@ export class Network {
     const nhwc = this.node({ op: 'transpose', inputs: [this.value(x)], perm: NHWC }, 'nhwc');
     return this.node({ op: 'transpose', inputs: [f(nhwc)], perm: NCHW }, 'nchw');
   }
-}
-
-/** The float that a constant repeats; null for all else. */
-function repeated(operand: Operand): number | null {
-  if (!isConstant(operand) || !isFloatType(operand.dtype)) return null;
-  const { data } = operand;
-  return data.length > 0 && data.every((v) => v === data[0]) ? data[0] : null;
 }
 
 /** Throws where a shape is none that a network can have. */

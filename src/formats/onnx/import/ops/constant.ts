@@ -17,7 +17,11 @@ function listed(
 }
 
 const constant: Importer = (call, net) => {
-  if (call.has('value')) return [fromTensor(call.tensor('value')!)];
+  const value = call.tensor('value');
+  if (value !== null) {
+    net.allowance.grant(value.data.length);
+    return [fromTensor(value)];
+  }
   if (call.has('value_float')) return [listed(net, 'float32', [call.float('value_float', 0)], [])];
   if (call.has('value_int')) return [listed(net, 'int64', [call.int('value_int', 0)], [])];
   const floats = call.floats('value_floats');

@@ -31,6 +31,7 @@ function reduceConstant(
   axes: readonly number[],
   keepdim: boolean,
 ): Constant {
+  net.allowance.work(x.data.length);
   const kept = x.dims.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
   const moved = net.transpose({ dtype: x.dtype, dims: x.dims, data: x.data }, [...kept, ...axes]) as Constant;
   const full = x.dims.map((d, i) => (axes.includes(i) ? 1 : d));
