@@ -90,21 +90,44 @@ const LOWEST = -3.4028234663852886e38;
 
 export function maxPool2d(node: NodeOf<'maxPool2d'>, e: Exporter): TensorId {
   const [id] = node.inputs;
-  if (node.dilation.some((d) => d !== 1))
-    throw new UnsupportedError(
-      `node ${node.id}: TFLite has no pools with dilation [${node.dilation.join(', ')}]; use one without`,
-    );
   const place = placement(e.shape(id), e.shape(node.id), node.kernel, node.dilation, node);
-  if (place.padding !== 'PAD')
+  const dilated = node.dilation.some((d) => d !== 1);
+  if (!dilated && place.padding !== 'PAD')
     return e.node(node, 'MAX_POOL_2D', [e.value(id)], poolOptions(node, place.padding));
+  const x = place.padding === 'VALID' ? e.value(id) : surrounded(node, e, place);
+  return dilated ? maximumOfCells(node, e, x) : e.node(node, 'MAX_POOL_2D', [x], poolOptions(node, 'VALID'));
+}
+
+/** An image with cells around it that are no maximum. */
+function surrounded(node: NodeOf<'maxPool2d'>, e: Exporter, { rows, columns }: Placement): TensorId {
+  const [id] = node.inputs;
   const [n, h, w, c] = e.shape(id);
-  const { rows, columns } = place;
   const shape = [n, h + rows[0] + rows[1], w + columns[0] + columns[1], c];
   const pads: Pair[] = [[0, 0], rows, columns, [0, 0]];
-  const x = paddedWith(e, id, pads, e.qparams(id) === null ? LOWEST : -128, (inputs) =>
+  return paddedWith(e, id, pads, e.qparams(id) === null ? LOWEST : -128, (inputs) =>
     e.operator('PADV2', inputs, null, `${node.id}/padded`, shape, e.codes(id)),
   );
-  return e.node(node, 'MAX_POOL_2D', [x], poolOptions(node, 'VALID'));
+}
+
+/** TFLite has no dilated pools: a slice for each cell of the window, and the largest of them. */
+function maximumOfCells(node: NodeOf<'maxPool2d'>, e: Exporter, x: TensorId): TensorId {
+  const { kernel, dilation, stride, id } = node;
+  const shape = e.shape(id);
+  const codes = e.codes(id);
+  const steps = e.write.int32s([1, ...stride, 1]);
+  const cells = Array.from({ length: kernel[0] * kernel[1] }, (_, k) => {
+    const begin = [0, Math.floor(k / kernel[1]) * dilation[0], (k % kernel[1]) * dilation[1], 0];
+    const end = begin.map((at, i) => at + (shape[i] - 1) * [1, ...stride, 1][i] + 1);
+    const inputs = [x, e.write.int32s(begin), e.write.int32s(end), steps];
+    return e.operator('STRIDED_SLICE', inputs, STRIDED, `${id}/cell${k}`, shape, codes);
+  });
+  const last = cells.pop()!;
+  const rest = cells.reduce<TensorId | null>(
+    (most, cell) =>
+      most === null ? cell : e.operator('MAXIMUM', [most, cell], null, `${id}/most`, shape, codes),
+    null,
+  );
+  return e.node(node, 'MAXIMUM', [rest ?? last, last], null);
 }
 
 export function avgPool2d(node: NodeOf<'avgPool2d'>, e: Exporter): TensorId {
