@@ -195,6 +195,19 @@ t.test('clamps: Relu where codes end below 6, Clip where they go on, codes of fe
   t.end();
 });
 
+t.test('clip: a bound that is infinite is left away', (t) => {
+  const bounds = (alpha: number, beta: number): number[] => {
+    const b = new GraphBuilder();
+    const y = b.node('y', { op: 'unary', inputs: [b.input('x', [1, 3])], fn: 'clip', alpha, beta });
+    const { nodes } = written(b.finish([y], 'free'));
+    return nodes[0].inputs.map((name) => name.length);
+  };
+  t.same(bounds(-1, 2).length, 3);
+  t.same(bounds(-1, Infinity).length, 2);
+  t.same(bounds(-Infinity, 2)[1], 0);
+  t.end();
+});
+
 t.test('averages: as a convolution with ones where half steps can come out', (t) => {
   const pooled = (kernel: [number, number], pad: number, style: 'qdq' | 'qoperator'): string[] => {
     const b = new GraphBuilder();
@@ -278,5 +291,30 @@ t.test('what cannot be exact is said; what cannot be is refused', (t) => {
   t.equal(decodeOnnx(bytes).metadata.get('notes'), notes[0]);
   t.throws(() => exportOnnx(int8, { batch: 0 }), ArgumentError);
   t.throws(() => exportOnnx({ ...float, batch: 'fixed' }, { batch: 2 }), { message: /own shapes/ });
+  const vector = new NDArray(Float32Array.of(1, 2), [2]);
+  const one = new GraphBuilder();
+  const [gamma, beta, mean, variance] = ['gamma', 'beta', 'mean', 'variance'].map((id) =>
+    one.param(id, vector),
+  );
+  const norm = { gamma, beta, mean, variance, eps: 1e-5, momentum: 0.1 };
+  const y = one.node('y', { op: 'batchNorm', inputs: [one.input('x', [2])], ...norm });
+  t.throws(() => exportOnnx(one.finish([y], 'fixed')), {
+    code: 'graph',
+    message: /y: batch norm of one axis/,
+  });
+  const weight = int8.params.get('conv.weight')!;
+  const changed = (change: object): Graph => ({
+    ...int8,
+    params: new Map(int8.params).set('conv.weight', { ...weight, ...change }),
+  });
+  const shifted = { ...weight.qparams!, zeroPoint: weight.qparams!.zeroPoint.map(() => 1) };
+  t.throws(() => exportOnnx(changed({ qparams: shifted })), {
+    code: 'graph',
+    message: /conv: the zero point/,
+  });
+  t.throws(() => exportOnnx(changed({ qparams: null })), {
+    code: 'graph',
+    message: /conv: its bias is int32/,
+  });
   t.end();
 });

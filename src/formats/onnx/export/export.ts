@@ -17,10 +17,11 @@ import type { SelfTest } from '../../selfTest.js';
 import { encodeOnnx } from '../encode.js';
 import type { OnnxDim, OnnxModel } from '../types.js';
 import { codesFrom, type CodeType } from './codes.js';
-import { Exporter, identity, NHWC_IN_NCHW, type Tensor } from './exporter.js';
+import { Exporter } from './exporter.js';
 import { imagesOf } from './images.js';
 import { LOWERING } from './lowering.js';
 import { writeMetadata } from './metadata.js';
+import { identity, NHWC_IN_NCHW, type Tensor } from './view.js';
 
 const OPSET = 13;
 /** The version of the format that came with the opset (ONNX 1.8). */

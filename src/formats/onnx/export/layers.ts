@@ -14,7 +14,8 @@ import {
 import type { Activation, LayerNode, NodeOf, Padding, ValueId } from '../../../graph/index.js';
 import type { Attributes } from './builder.js';
 import { asFloats, codesFrom } from './codes.js';
-import { NHWC_IN_NCHW, type Exporter, type Tensor, type View } from './exporter.js';
+import type { Exporter } from './exporter.js';
+import { NHWC_IN_NCHW, type Tensor, type View } from './view.js';
 
 /** A layer as the file has it. */
 interface Layer {

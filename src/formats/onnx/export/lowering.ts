@@ -2,10 +2,11 @@
 import { GraphError, isIdentity, type Shape } from '../../../core/index.js';
 import type { Lowering, NodeOf, OpName, ValueId } from '../../../graph/index.js';
 import { asFloats } from './codes.js';
-import { identity, NHWC_IN_NCHW, type Exporter, type Tensor, type View } from './exporter.js';
+import type { Exporter } from './exporter.js';
 import { avgPool2d, channelsFirstShape, conv2d, linear, pads } from './layers.js';
 import { resize } from './resize.js';
 import { UNARY } from './unary.js';
+import { identity, NHWC_IN_NCHW, type Tensor, type View } from './view.js';
 
 type Draft = NodeOf<OpName>;
 

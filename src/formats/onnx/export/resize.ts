@@ -1,7 +1,8 @@
 /** Resize, whose output size ONNX takes as factors or as a whole shape. */
 import type { NodeOf } from '../../../graph/index.js';
-import { NHWC_IN_NCHW, type Exporter, type View } from './exporter.js';
+import type { Exporter } from './exporter.js';
 import { channelsFirstShape } from './layers.js';
+import { NHWC_IN_NCHW, type View } from './view.js';
 
 const COORDINATES = { asymmetric: 'asymmetric', halfPixel: 'half_pixel', alignCorners: 'align_corners' };
 
