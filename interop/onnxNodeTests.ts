@@ -100,6 +100,7 @@ export function runOnnxNodeTests(root = TESTDATA): NodeTestResult {
   const failures = of('failed')
     .filter(({ name }) => !FAULTY.has(name))
     .map(why);
+  const failed = failures.length;
   if (quantized.length < REQUIRED.quantized)
     failures.push(`${quantized.length} quantization tests passed, not ${REQUIRED.quantized}`);
   if (floats.length < REQUIRED.float)
@@ -107,7 +108,7 @@ export function runOnnxNodeTests(root = TESTDATA): NodeTestResult {
   const text = [
     `${found.length} tests of ${ONNX_OPERATORS.length} operators: ${passed.length} passed (${floats.length} as float networks, ` +
       `${quantized.length} of quantized operators, ${passed.length - floats.length - quantized.length} on constants), ` +
-      `${of('failed').length} failed, ${of('refused').length} refused`,
+      `${failed} failed, ${faulty.length} differ because of their files, ${of('refused').length} refused`,
     ...faulty.map((test) => `  differs ${why(test)} (${FAULTY.get(test.name)})`),
     ...of('refused').map((test) => `  refused ${why(test)}`),
   ].join('\n');

@@ -53,11 +53,14 @@ class Eliminator {
   readonly #params = new Map<ParamId, ParamId>();
   readonly #constants: ReadonlyMap<ValueId, NDArray>;
   readonly #moved = new Map<string, ValueId>();
+  /** Values that nodes read. */
+  readonly #read: ReadonlySet<ValueId>;
   readonly #uses = new Map<NDArray, number>();
 
   constructor(graph: Graph, edges: 'keep' | 'nhwc') {
     this.#old = graph;
     this.#edges = edges;
+    this.#read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
     this.#new = new GraphBuilder(graph.numerics);
     this.#constants = new Map(
       graph.nodes
@@ -179,8 +182,9 @@ class Eliminator {
       case 'activation':
       case 'unary':
       case 'quantize':
-      case 'dequantize':
         return this.#through(node, x);
+      case 'dequantize':
+        return this.#isEdge(node, x) ? this.#exactly(node) : this.#through(node, x);
       case 'softmax':
       case 'prelu':
       case 'batchNorm':
@@ -218,6 +222,12 @@ class Eliminator {
       default:
         return this.#exactly(node);
     }
+  }
+
+  /** Whether what comes out is a result that has to be turned: codes are turned before, for kernels do not move floats. */
+  #isEdge({ id }: Node, x: View): boolean {
+    const turned = this.#edges === 'nhwc' && !x.flat && sameOrder(x.perm, NCHW);
+    return !turned && !this.#read.has(id);
   }
 
   /** A node of several inputs: in the order of axes that they share, constants put into it. */

@@ -41,7 +41,7 @@ interface Moved {
 
 /** What stands for a value of the old graph. */
 type Form =
-  | { readonly kind: 'float'; readonly id: ValueId }
+  | { readonly kind: 'float'; readonly id: ValueId; readonly moved: Moved | null }
   | { readonly kind: 'codes'; readonly id: ValueId }
   | { readonly kind: 'pending'; readonly pending: Pending };
 
@@ -99,8 +99,11 @@ class Converter {
     const { inputs, nodes, outputs, values, batch } = this.#old;
     for (const id of inputs) {
       const { shape, qparams } = values.get(id)!;
-      const kind = qparams === null ? 'float' : 'codes';
-      this.#forms.set(id, { kind, id: this.#new.input(id, shape, qparams) });
+      const input = this.#new.input(id, shape, qparams);
+      this.#forms.set(
+        id,
+        qparams === null ? { kind: 'float', id: input, moved: null } : { kind: 'codes', id: input },
+      );
     }
     for (const node of nodes) this.#forms.set(node.id, this.#visit(node));
     return this.#new.finish(
@@ -112,7 +115,8 @@ class Converter {
   #output(id: ValueId): ValueId {
     const form = this.#forms.get(id)!;
     if (form.kind === 'pending') return float(`output ${id} is not quantized`);
-    if (form.kind === 'float' || this.#old.values.get(id)!.qparams !== null) return form.id;
+    if (form.kind === 'float') return float(`output ${id} is an input that was only moved`);
+    if (this.#old.values.get(id)!.qparams !== null) return form.id;
     return this.#new.node(id, { op: 'dequantize', inputs: [form.id] });
   }
 
@@ -124,8 +128,8 @@ class Converter {
     if (node.op === 'dequantize') return x;
     if (node.op === 'constant') return { kind: 'codes', id: this.#constant(node.id, node.param) };
     if (x.kind === 'float') {
-      if (!movesCodes(node.op)) return float(`node ${node.id} computes with values that are not quantized`);
-      return { kind: 'float', id: this.#move(node, x.id) };
+      if (!FOLLOWS.has(node.op)) return float(`node ${node.id} computes with values that are not quantized`);
+      return { ...x, moved: { node, before: x.moved } };
     }
     if (movesCodes(node.op) && x.kind === 'codes' && !mixes(node))
       return { kind: 'codes', id: this.#move(node, x.id) };
@@ -152,14 +156,16 @@ class Converter {
   }
 
   #quantized(node: Node, x: Form, qparams: QParams): ValueId {
-    if (x.kind === 'float') return this.#new.node(node.id, { op: 'quantize', inputs: [x.id] }, qparams);
+    if (x.kind === 'float') {
+      // Kernels move codes, not floats.
+      const codes = this.#new.node(node.id, { op: 'quantize', inputs: [x.id] }, qparams);
+      return this.#moves(x.moved, codes);
+    }
     if (x.kind === 'codes')
       return sameQParams(this.#new.qparams(x.id)!, qparams)
         ? x.id
         : this.#new.node(node.id, { op: 'concat', inputs: [x.id], axis: 0 }, qparams);
     const { node: source, inputs, moved } = x.pending;
-    const moves: Node[] = [];
-    for (let last = moved; last !== null; last = last.before) moves.push(last.node);
     let id: ValueId;
     if (isLayer(source)) id = this.#layer(source, inputs[0], qparams);
     else {
@@ -171,8 +177,13 @@ class Converter {
       if (source.op === 'prelu') this.#copy(source.slope);
       id = this.#new.node(source.id, { ...source, inputs } as NodeDraft, qparams);
     }
-    for (const move of moves.reverse()) id = this.#move(move, id);
-    return id;
+    return this.#moves(moved, id);
+  }
+
+  #moves(moved: Moved | null, codes: ValueId): ValueId {
+    const moves: Node[] = [];
+    for (let last = moved; last !== null; last = last.before) moves.push(last.node);
+    return moves.reduceRight((id, node) => this.#move(node, id), codes);
   }
 
   #move(node: Node, input: ValueId): ValueId {
