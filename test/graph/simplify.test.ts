@@ -1,7 +1,7 @@
 /** Passes that make networks of other frameworks ours: fewer nodes, the same function. */
 import t, { type Test as Tap } from 'tap';
 import { noGrad } from '../../src/autograd/index.js';
-import { NDArray } from '../../src/core/index.js';
+import { NDArray, perTensor } from '../../src/core/index.js';
 import {
   GraphBuilder,
   prune,
@@ -232,5 +232,58 @@ t.test('what nobody reads goes, inputs stay', (t) => {
   const graph = prune(n.b.finish([n.relu(x)], 'free'));
   t.equal(graph.nodes.length, 1);
   t.same(graph.inputs, ['x', 'unused']);
+  t.end();
+});
+
+t.test('constants that many nodes read stay one, weights that layers share stay as they are', (t) => {
+  const n = new Nchw();
+  const shared = array(3, 1, 1, 3);
+  const c = n.constant(1, 3, 4, 4);
+  const scale = n.number(2);
+  let x = n.b.input('x', [1, 3, 4, 4]);
+  for (let i = 0; i < 3; i++) {
+    const weight = n.b.param(n.name('w'), shared);
+    x = n.wrapped(x, (y) =>
+      n.b.node(n.name('conv'), {
+        op: 'conv2d',
+        inputs: [y],
+        weight,
+        bias: null,
+        batchNorm: null,
+        activation: 'none',
+        stride: [1, 1],
+        padding: [0, 0, 0, 0],
+        dilation: [1, 1],
+        groups: 1,
+      }),
+    );
+    x = n.two('mul', x, scale);
+    x = n.two('div', x, c);
+  }
+  const graph = n.b.finish([x], 'free');
+  const simple = simplify(graph);
+  same(t, graph, simple, 'shared weights');
+  const count = (op: string): number => opsOf(simple).filter((other) => other === op).length;
+  t.equal(count('constant'), 2, 'the divisor and the scale, once each');
+  t.equal(count('mul'), 6, 'no weight was copied to be scaled');
+  t.equal(count('transpose'), 2);
+  t.end();
+});
+
+t.test('images of codes: codes are turned, for integer kernels do not move floats', (t) => {
+  const b = new GraphBuilder();
+  const qparams = perTensor(0.5, 0, { quantMin: -128, quantMax: 127 });
+  const x = b.input('x', [1, 2, 3, 4]);
+  const turned = b.node('in', { op: 'transpose', inputs: [x], perm: NHWC });
+  const q = b.node('q', { op: 'quantize', inputs: [turned] }, qparams);
+  const pool = b.node(
+    'pool',
+    { op: 'maxPool2d', inputs: [q], kernel: [2, 2], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] },
+    qparams,
+  );
+  const back = b.node('back', { op: 'transpose', inputs: [pool], perm: NCHW }, qparams);
+  const graph = b.finish([b.node('y', { op: 'dequantize', inputs: [back] })], 'free');
+  t.same(opsOf(removeTransposes(graph)), ['quantize', 'transpose', 'maxPool2d', 'transpose', 'dequantize']);
+  t.same(opsOf(removeTransposes(graph, 'nhwc')), ['quantize', 'maxPool2d', 'dequantize']);
   t.end();
 });

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { js, reference, wasm, wasmFeatures } from '../../kernels/index.js';
 import { noGrad, tensor, type Tensor } from '../../src/autograd/index.js';
-import type { Numerics } from '../../src/graph/index.js';
+import { GraphBuilder, type Numerics } from '../../src/graph/index.js';
 import { Random } from '../../src/core/index.js';
 import { createModel } from '../../src/models/index.js';
 import { Conv2d, Module } from '../../src/nn/index.js';
@@ -239,5 +239,32 @@ t.test('comparing needs eval mode and quantization', (t) => {
   module.eval();
   module.phase = 'off';
   t.throws(() => compareCodes(module, graph, batches(1, shape)), { code: 'quantization' });
+  t.end();
+});
+
+t.test('networks of several inputs and outputs, on any batch', (t) => {
+  const build = new GraphBuilder();
+  const [a, b] = ['a', 'b'].map((name) => build.input(name, [1, 4]));
+  const sum = build.node('sum', { op: 'add', inputs: [a, b], activation: 'relu' });
+  const gate = build.node('gate', { op: 'unary', inputs: [b], fn: 'sigmoid', alpha: 0, beta: 0 });
+  const graph = build.finish([gate, sum], 'free');
+  const batch = (seed: number) =>
+    new Map([
+      ['a', normal([3, 4], seed)],
+      ['b', normal([3, 4], seed + 1)],
+    ]);
+  const module = calibrate(prepare(graph, ptqConfig()), [batch(1), batch(3)]);
+  const outputs: string[][] = [];
+  const result = compareCodes(module, convert(module), [batch(5)], {
+    onOutput: (first, _, all) => {
+      t.same([...all.values()][0].data, first.data);
+      outputs.push([...all.keys()]);
+    },
+  });
+  t.same(outputs, [['gate/dequantize', 'sum/dequantize']]);
+  t.equal(result.codesDifferent, 0);
+  t.equal(result.codesCompared, 4 * 12);
+  t.equal(result.images, 3);
+  t.throws(() => calibrate(prepare(graph, ptqConfig()), [normal([3, 4])]), /give a Map of tensors by name/);
   t.end();
 });
