@@ -8,10 +8,11 @@ import { decodeCheckpoint, encodeCheckpoint } from '../../src/formats/checkpoint
 import { crc32, formatCrc32 } from '../../src/formats/crc32.js';
 import { decodeModel, encodeModel } from '../../src/formats/model.js';
 import { decodeNpy, encodeNpy } from '../../src/formats/npy.js';
-import { decodeOnnx } from '../../src/formats/onnx/index.js';
+import { decodeOnnx, importOnnx } from '../../src/formats/onnx/index.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { importTfjs } from '../../src/formats/tfjs/index.js';
-import { decodeTflite, encodeTflite } from '../../src/formats/tflite/index.js';
+import { decodeTflite, encodeTflite, exportTflite, importTflite } from '../../src/formats/tflite/index.js';
+import type { Graph } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
 import { batches, EveryOp, normal } from '../support/models.js';
@@ -19,8 +20,12 @@ import { latin1 } from './common.js';
 import type { Format } from './fuzzing.js';
 import { hostileSafetensors } from './hostileSafetensors.js';
 import { hostileOnnx } from './onnx/hostile.js';
+import { hostileImports } from './onnx/hostileImport.js';
+import { mutateOnnx } from './onnx/mutate.js';
+import { unpackTests } from './onnx/nodeTestPack.js';
 import { mutateTree } from './protobufTree.js';
 import { hostileTflite, mutateWords } from './tflite/hostile.js';
+import { mutateModel } from './tflite/mutate.js';
 import { modelOf, NAMED_SAMPLES } from './tflite/samples.js';
 
 const arrays: readonly NDArray[] = [
@@ -30,12 +35,16 @@ const arrays: readonly NDArray[] = [
   new NDArray(new Uint8Array(0), [0, 4]),
 ];
 
-function models(): Uint8Array[] {
+/** One in float, one in integers. */
+function graphs(): Graph[] {
   const shape = [2, 8, 8, 2];
   const graph = trace(new EveryOp(), normal(shape));
-  const quantized = convert(calibrate(prepare(graph, ptqConfig({ weightBits: 4 })), batches(1, shape)));
+  return [graph, convert(calibrate(prepare(graph, ptqConfig({ weightBits: 4 })), batches(1, shape)))];
+}
+
+function models(): Uint8Array[] {
   const info = { labels: ['a', 'b'], normalization: { mean: [0.5], std: [0.25] } };
-  return [encodeModel(graph, info), encodeModel(quantized, info)];
+  return graphs().map((graph) => encodeModel(graph, info));
 }
 
 const checkpoint = {
@@ -165,6 +174,17 @@ export const FORMATS: readonly Format[] = [
     mutate: mutateTree,
   },
   {
+    name: 'onnx import',
+    seeds: () => [
+      ...files('golden/onnx_q/models', '.onnx'),
+      ...files('formats/onnx/fixtures', '.onnx'),
+      ...[...unpackTests(files('golden/onnx_node', '.bin')[0]).values()].map(({ model }) => model),
+    ],
+    hostile: hostileImports,
+    parse: importOnnx,
+    mutate: mutateOnnx,
+  },
+  {
     name: 'tflite',
     seeds: () => [
       ...files('golden/int8_ops/models', '.tflite'),
@@ -173,5 +193,15 @@ export const FORMATS: readonly Format[] = [
     ],
     parse: decodeTflite,
     mutate: mutateWords,
+  },
+  {
+    name: 'tflite import',
+    seeds: () => [
+      ...files('golden/int8_ops/models', '.tflite'),
+      ...NAMED_SAMPLES.map(({ op, sample }) => encodeTflite(modelOf(op, sample))),
+      ...graphs().map((graph) => exportTflite(graph, { perChannelLinear: 'fullyConnected' }).bytes),
+    ],
+    parse: importTflite,
+    mutate: mutateModel,
   },
 ];
