@@ -6,7 +6,9 @@ import {
   GraphBuilder,
   prune,
   removeTransposes,
+  renameValues,
   simplify,
+  validate,
   type Activation,
   type Graph,
   type ValueId,
@@ -285,5 +287,32 @@ t.test('images of codes: codes are turned, for integer kernels do not move float
   const graph = b.finish([b.node('y', { op: 'dequantize', inputs: [back] })], 'free');
   t.same(opsOf(removeTransposes(graph)), ['quantize', 'transpose', 'maxPool2d', 'transpose', 'dequantize']);
   t.same(opsOf(removeTransposes(graph, 'nhwc')), ['quantize', 'maxPool2d', 'dequantize']);
+  t.end();
+});
+
+t.test('values get other names; who had one gets the old one in exchange', (t) => {
+  const n = new Nchw();
+  const x = n.b.input('x', [1, 4]);
+  const a = n.relu(x);
+  const b = n.relu(a, 'relu6');
+  const graph = n.b.finish([b, a], 'free');
+  const renamed = validate(
+    renameValues(
+      graph,
+      new Map([
+        [b, 'relu0'],
+        [a, 'other'],
+      ]),
+    ),
+  );
+  t.same(renamed.outputs, ['relu0', b], 'a name that was exchanged stays');
+  t.same(
+    renamed.nodes.map(({ id, inputs }) => [id, ...inputs]),
+    [
+      [b, 'x'],
+      ['relu0', b],
+    ],
+  );
+  t.equal(renameValues(graph, new Map([[a, a]])), graph);
   t.end();
 });

@@ -355,6 +355,7 @@ t.test('NCHW networks: batch norm joins its layer, gates become one node, transp
     graph.nodes.map(({ op }) => op),
     ['conv2d', 'unary', 'maxPool2d', 'reshape', 'linear'],
   );
+  t.same([graph.inputs, graph.outputs], [['x'], ['y']], 'named as in the file');
   t.same(graph.values.get(graph.inputs[0])!.shape, [1, 8, 8, 3]);
   const [conv] = graph.nodes;
   t.ok(conv.op === 'conv2d' && conv.batchNorm !== null, 'it can be trained on');

@@ -7,7 +7,7 @@ import {
   OctogradError,
   UnsupportedError,
 } from '../../../core/errors.js';
-import { removeTransposes, simplify, type Graph, type ValueId } from '../../../graph/index.js';
+import { removeTransposes, renameValues, simplify, type Graph, type ValueId } from '../../../graph/index.js';
 import { decodeOnnx } from '../decode.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from '../types.js';
 import { Call, describe, isConstant, type Operand } from './call.js';
@@ -86,7 +86,8 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     throw new UnsupportedError(
       `bytes: the model takes or gives codes, but does not run in integers here: ${integers.why}; use evaluateOnnx, or export it with float inputs and outputs`,
     );
-  const graph = whole ? removeTransposes(integers, layout) : simplify(raw, layout);
+  const simple = whole ? removeTransposes(integers, layout) : simplify(raw, layout);
+  const graph = renameValues(simple, outputNames(model, simple));
   const port = (name: string, id: ValueId): OnnxPort => ({ name, id, shape: graph.values.get(id)!.shape });
   const inputs = runtimeInputs(model, options).map(({ name }, i) => port(name, graph.inputs[i]));
   return {
@@ -121,6 +122,16 @@ export function evaluateOnnx(
         );
       return [name, toTensor(name, operand)];
     }),
+  );
+}
+
+/** Outputs are called in the graph as in the file, where no input has that name. */
+function outputNames({ graph: { outputs } }: OnnxModel, graph: Graph): Map<ValueId, ValueId> {
+  const taken = new Set(graph.inputs);
+  return new Map(
+    graph.outputs.flatMap((id, i): [ValueId, ValueId][] =>
+      taken.has(id) || taken.has(outputs[i].name) ? [] : [[id, outputs[i].name]],
+    ),
   );
 }
 
