@@ -10,15 +10,13 @@ import {
   type LayerCase,
 } from '../../test/support/layerCases.js';
 import { compareElements, markdown, NOTHING, runThere, sum, type Counts } from '../comparison.js';
-import { EXPORTERS, type Exporter } from '../exporters.js';
+import { EXPORTERS, type Destination, type Exporter } from '../exporters.js';
 import { withModel, type Runtime } from '../runtimes/types.js';
 import type { PartResult } from './part.js';
 
 const BATCH = 8;
 /** Of the largest result, for operators that compute in float. */
 const FLOAT_TOLERANCE = 1e-5;
-/** Layers of weights, which have a bound of their own. */
-const LAYERS: ReadonlySet<string> = new Set(['conv2d', 'conv2d depthwise', 'linear']);
 
 async function compareCodes(
   exporter: Exporter,
@@ -76,12 +74,9 @@ async function compare(exporter: Exporter, runtime: Runtime, layer: LayerCase): 
   }
 }
 
-function failureOf({ codes, difference, error, layer }: Result, { steps }: Exporter): string | null {
+function failureOf({ codes, difference, error, layer }: Result, { steps }: Destination): string | null {
   if (error !== undefined) return error;
-  if (codes !== undefined)
-    return codes.largest > (LAYERS.has(layer) ? steps.layers : steps.any)
-      ? `${show(codes)} codes differ`
-      : null;
+  if (codes !== undefined) return codes.largest > steps(layer) ? `${show(codes)} codes differ` : null;
   return difference! <= FLOAT_TOLERANCE ? null : `float results are ${difference} apart`;
 }
 
@@ -89,8 +84,8 @@ export async function compareLayers(): Promise<PartResult> {
   const failures: string[] = [];
   const results: Result[] = [];
   for (const exporter of EXPORTERS)
-    for (const start of exporter.runtimes) {
-      const runtime = await start();
+    for (const destination of exporter.runtimes) {
+      const runtime = await destination.start();
       for (const layer of LAYER_CASES) {
         if (exporter.config !== null && FLOAT_ONLY.has(layer.layer)) continue;
         const result: Result = {
@@ -101,7 +96,7 @@ export async function compareLayers(): Promise<PartResult> {
           ...(await compare(exporter, runtime, layer)),
         };
         results.push(result);
-        const failure = failureOf(result, exporter);
+        const failure = failureOf(result, destination);
         if (failure !== null)
           failures.push(`${result.exporter}, ${result.runtime}: ${layer.layer} ${layer.setting}: ${failure}`);
       }

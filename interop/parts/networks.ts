@@ -107,7 +107,7 @@ async function* compare(network: Network, exporter: Exporter): AsyncGenerator<Ro
   const last = graph.nodes.at(-1)!;
   const step = last.op === 'dequantize' ? graph.values.get(last.inputs[0])!.qparams!.scale[0] : null;
   const bytes = exporter.export(graph, BATCH);
-  for (const start of exporter.runtimes) {
+  for (const { start } of exporter.runtimes) {
     const runtime = await start();
     const model = await runtime.load(bytes);
     const got = await scoresOf(network, async (x) => (await runThere(model, [x]))[0]);
