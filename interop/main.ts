@@ -9,6 +9,7 @@ import { runOnnxNodeTests } from './onnxNodeTests.js';
 import { compareLayers } from './parts/layers.js';
 import { compareNetworks } from './parts/networks.js';
 import type { PartResult } from './parts/part.js';
+import { comparePhotos } from './parts/photos.js';
 import { checkTfliteFiles } from './parts/tfliteFiles.js';
 import { compareRealModels } from './realModels.js';
 
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => Promise<PartResult>>> = {
   networks: compareNetworks,
   'onnx-node-tests': () => Promise.resolve(runOnnxNodeTests()),
   'real-models': () => compareRealModels(),
+  photos: comparePhotos,
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
