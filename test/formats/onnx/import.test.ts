@@ -124,6 +124,13 @@ t.test('products: layers of constants, products of values', (t) => {
   const x = tensor([1, 2], [1, 10]);
   t.same(run(product([node('MatMul', 'x b', 'y')]), { x }), [[31, 42]]);
   t.same(run(product([node('Gemm', 'x b', 'y', { transB: 1 })]), { x }), [[21, 43]]);
+  const deep: Written = {
+    inputs: { x: ['n', 1, 2] },
+    constants: { b: { ...b, dims: [1, 2, 2] } },
+    nodes: [node('MatMul', 'x b', 'y')],
+  };
+  t.same(run(deep, { x: tensor([1, 1, 2], [1, 10]) }), [[31, 42]]);
+  t.same(opsOf(deep), ['linear'], 'a matrix with a size of 1 in front is a layer all the same');
   const c = tensor([2], [1, 2]);
   const gemm = product([node('Gemm', 'x b c', 'y', { alpha: float(0.5), beta: float(2) })], { b, c });
   t.same(run(gemm, { x }), [[17.5, 25]]);
@@ -174,6 +181,19 @@ t.test('softmax: over all axes from one on, and since operator set 13 over one',
   const over = run(
     { inputs: { x: [1, 2, 2] }, nodes: [node('LogSoftmax', 'x', 'y', { axis: 1 })] },
     { x: tensor([1, 2, 2], [0, 1000, 0, 1000]) },
+  );
+  const classes = importOnnx(
+    onnx({
+      inputs: { x: ['n', 2, 3, 3] },
+      constants: { w: counting(4, 2, 1, 1) },
+      nodes: [node('Conv', 'x w', 'c'), node('Softmax', 'c', 'y', { axis: 1 })],
+    }),
+    { layout: 'nhwc' },
+  );
+  t.same(
+    classes.graph.nodes.map(({ op }) => op),
+    ['conv2d', 'softmax'],
+    'over the channels of an image',
   );
   t.same(over, [[-0.69315, -0.69315, -0.69315, -0.69315]]);
   t.end();

@@ -67,6 +67,20 @@ t.test('a layer between quantizations is an integer layer', (t) => {
   t.end();
 });
 
+t.test('a clamp from 0 to 6 belongs to its layer', (t) => {
+  const written = convolution(tensor([2, 1, 1, 1], [2, -4], 'int8'), tensor([2], [0, 0], 'int8'));
+  const clamped = onnx({
+    ...written,
+    constants: { ...written.constants, low: scalar(0), high: scalar(6) },
+    nodes: written.nodes.map((n) => (n.opType === 'Relu' ? node('Clip', 'c low high', 'r') : n)),
+  });
+  const network = importOnnx(clamped);
+  t.equal(network.kind, 'integer', String(network.why));
+  const [y] = runImport(network, new Map([['x', tensor([1, 1, 1, 3], [-3, 0.6, 7])]]));
+  t.same([...y.data], [0, 1.5, 6, 2, 0, 0]);
+  t.end();
+});
+
 t.test('weights around another zero point move to 0 where they fit', (t) => {
   const shifted = convolution(tensor([2, 1, 1, 1], [130, 124], 'uint8'), tensor([2], [128, 128], 'uint8'));
   const network = importOnnx(onnx(shifted));

@@ -1,6 +1,10 @@
 /** Operators of two operands: what they are on numbers, and the node of the graph where there is one. */
 import type { OpName } from '../../../graph/index.js';
 
+/** Bounds that let every float through. */
+export const LOWEST = -3.4028234663852886e38;
+export const HIGHEST = 3.4028234663852886e38;
+
 interface Binary {
   /** On integers, or on floats. */
   f(integers: boolean): (a: number, b: number) => number;

@@ -16,6 +16,7 @@ import {
   GraphBuilder,
   isLayer,
   movesCodes,
+  type Activation,
   type Graph,
   type LayerNode,
   type Node,
@@ -24,6 +25,7 @@ import {
   type ValueId,
 } from '../../../graph/index.js';
 import type { Codes } from './constants.js';
+import { HIGHEST } from './arithmetic.js';
 import { codeRange, roundEven } from './quantized.js';
 
 /** An op whose qparams are not known yet, on codes, and what moves its result. */
@@ -138,11 +140,9 @@ class Converter {
       if (FOLLOWS.has(node.op))
         return { kind: 'pending', pending: { ...pending, moved: { node, before: pending.moved } } };
       const source = pending.node;
-      if (node.op === 'activation' && 'activation' in source && source.activation === 'none')
-        return {
-          kind: 'pending',
-          pending: { ...pending, node: { ...source, activation: node.activation } as Node },
-        };
+      const activation = clampOf(node);
+      if (activation !== null && 'activation' in source && source.activation === 'none')
+        return { kind: 'pending', pending: { ...pending, node: { ...source, activation } as Node } };
       return float(`node ${source.id} is not quantized before node ${node.id}`);
     }
     if (!COMPUTES.has(node.op) && !mixes(node))
@@ -273,6 +273,13 @@ class Converter {
       return float(`node ${node.id}: its bias does not fit int32`);
     return new NDArray(Int32Array.from(codes), real.shape);
   }
+}
+
+/** A clamp that a layer can do itself. */
+function clampOf(node: Node): Activation | null {
+  if (node.op === 'activation') return node.activation;
+  if (node.op !== 'unary' || node.fn !== 'clip' || node.alpha !== 0) return null;
+  return node.beta === 6 ? 'relu6' : node.beta >= HIGHEST ? 'relu' : null;
 }
 
 /** A bilinear resize keeps the qparams but makes new values. */

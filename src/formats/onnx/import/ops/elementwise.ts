@@ -1,16 +1,12 @@
 /** Operators on each element, and those made of a few of them. */
 import { isConstant, type Operand } from '../call.js';
-import { BINARY_NAMES, type BinaryName } from '../arithmetic.js';
+import { BINARY_NAMES, HIGHEST, LOWEST, type BinaryName } from '../arithmetic.js';
 import { isFloatType, mapConstant } from '../constants.js';
 import { sizeOf } from '../../../../core/index.js';
 import type { UnaryFunction } from '../../../../graph/index.js';
 import type { Network } from '../network.js';
 import { roundEven } from '../quantized.js';
 import type { Importer, Importers } from './types.js';
-
-/** Bounds that let every float through. */
-export const LOWEST = -3.4028234663852886e38;
-export const HIGHEST = 3.4028234663852886e38;
 
 /** A function of the graph, and the same on numbers. */
 const simple =

@@ -20,19 +20,23 @@ function linear(net: Network, x: Operand, weights: Constant, bias: Constant | nu
   });
 }
 
+/** A constant that is one matrix, if need be with sizes of 1 in front. */
+function weightsOf(net: Network, x: Operand, rank: number): Constant | null {
+  if (!isConstant(x) || x.dims.length > rank || x.dims.slice(0, -2).some((d) => d !== 1)) return null;
+  return net.reshape(x, x.dims.slice(-2)) as Constant;
+}
+
 const matMul: Importer = (call, net) => {
   const [a, b] = [call.operand(0), call.operand(1)];
   if (net.rank(a) === 0 || net.rank(b) === 0) call.invalid('multiplies a scalar');
   // A vector on the left is a row, on the right a column; the axis added goes again.
   const left = net.rank(a) === 1 ? net.reshape(a, [1, ...net.shape(a)]) : a;
   const right = net.rank(b) === 1 ? net.reshape(b, [...net.shape(b), 1]) : b;
-  let y: Operand;
-  if (isConstant(right) && right.dims.length === 2 && !isConstant(left))
-    y = linear(net, left, net.transpose(right, [1, 0]) as Constant, null);
-  else {
-    const inputs = net.aligned([left, right]).map((x) => net.value(x));
-    y = net.node({ op: 'matmul', inputs });
-  }
+  const weights = isConstant(left) ? null : weightsOf(net, right, net.rank(left));
+  const y =
+    weights === null
+      ? net.node({ op: 'matmul', inputs: net.aligned([left, right]).map((x) => net.value(x)) })
+      : linear(net, left, net.transpose(weights, [1, 0]) as Constant, null);
   const shape = [...net.shape(y)];
   if (net.rank(b) === 1) shape.pop();
   if (net.rank(a) === 1) shape.splice(shape.length - (net.rank(b) === 1 ? 1 : 2), 1);

@@ -1,5 +1,5 @@
 /** Reductions over axes, softmax, and normalisations: batch norm as itself, the others of the ops that they are made of. */
-import { sizeOf } from '../../../../core/index.js';
+import { invertPerm, sizeOf } from '../../../../core/index.js';
 import { isConstant, type Call, type Operand } from '../call.js';
 import type { Constant } from '../constants.js';
 import type { Network } from '../network.js';
@@ -132,8 +132,9 @@ const overRow =
       const row = net.reshape(x, [...shape.slice(0, axis), sizeOf(shape.slice(axis))]);
       return [net.reshape(f(net, row), shape)];
     }
-    const perm = shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-    return [net.transpose(f(net, net.transpose(x, perm)), perm)];
+    // The others keep their order, so that channels of images end up where NHWC has them.
+    const perm = [...shape.keys()].filter((i) => i !== axis).concat(axis);
+    return [net.transpose(f(net, net.transpose(x, perm)), invertPerm(perm))];
   };
 
 const softmax = overRow((net, x) => net.node({ op: 'softmax', inputs: [net.value(x)], beta: 1 }));
