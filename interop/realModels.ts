@@ -35,7 +35,7 @@ export interface RealModel {
 }
 
 /** Something like a photo: soft shapes, edges and a little noise, in [-1, 1]; any layout. */
-function picture(shape: Shape, seed: number): NDArray<'float32'> {
+export function picture(shape: Shape, seed: number): NDArray<'float32'> {
   const random = new Random(`interop/picture/${seed}`);
   const nchw = shape.length === 4 && shape[1] <= 4;
   const [height, width, channels] = nchw ? [shape[2], shape[3], shape[1]] : [shape[1], shape[2], shape[3]];
