@@ -308,6 +308,7 @@ t.test('resizing: every way to count pixels', (t) => {
   t.same(nearest('half_pixel', 'round_prefer_ceil', 0.5), [2, 4]);
   t.same(nearest('align_corners', 'round_prefer_floor', 1.5), [1, 2, 2, 3, 3, 4]);
   t.same(nearest('tf_half_pixel_for_nn', 'floor', 0.75), [1, 3, 4]);
+  t.equal(resize({}, 2.3, 10).length, 23, 'the factor is a float32 below 2.3');
   const linear = (coordinate_transformation_mode: string, scale: number): number[] =>
     resize({ mode: 'linear', coordinate_transformation_mode }, scale, 2);
   t.same(linear('half_pixel', 2), [1, 1.25, 1.75, 2]);

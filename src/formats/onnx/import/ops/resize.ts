@@ -135,10 +135,11 @@ function linear(net: Network, x: Operand, { coordinates, axes }: Plan): Operand 
   }, x);
 }
 
+/** Sizes in float32, as runtimes compute them: 10 * 2.3 is 23, although the factor is stored as 2.29999995. */
 function scaled(call: Call, shape: readonly number[], scales: readonly number[]): Axis[] {
   if (scales.length !== shape.length || scales.some((s) => !(s > 0)))
     call.invalid(`scales [${scales.join(', ')}] do not fit [${shape.join(', ')}]`);
-  return shape.map((size, i) => ({ size, scale: scales[i], out: Math.floor(size * scales[i]) }));
+  return shape.map((size, i) => ({ size, scale: scales[i], out: Math.floor(Math.fround(size * scales[i])) }));
 }
 
 const upsample: Importer = (call, net) => {
