@@ -8,7 +8,7 @@ import { setBackend } from '../../src/ops/index.js';
 import { MODEL_NAMES } from '../../src/models/index.js';
 import { wasm } from '../../kernels/index.js';
 import type { ModelCase } from '../types.js';
-import { modelCase } from './models.js';
+import { modelCase } from './modelCase.js';
 
 const SEED = '2';
 const METHODS = ['PTQ', 'QAT'] as const;

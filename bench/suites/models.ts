@@ -1,45 +1,16 @@
 /** Whole networks with random weights, one image: float through the ops, integers through the runtime. */
 import { Tensor } from '../../src/autograd/index.js';
 import { NDArray, Random, sizeOf } from '../../src/core/index.js';
-import { encodeModel } from '../../src/formats/index.js';
-import { foldBatchNorm, fuseLayers, type Graph } from '../../src/graph/index.js';
+import { foldBatchNorm, fuseLayers } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
-import type { ModelCase, Suite } from '../types.js';
+import type { ModelCase } from '../types.js';
+import { importedCases } from './imported.js';
+import { modelCase } from './modelCase.js';
 import { NETWORKS, type Network } from './networks.js';
 
 /** Images that the integer networks take their ranges from. */
 const CALIBRATION_IMAGES = 4;
-
-/** Operations of the layers, two for each multiply-add, and bytes of their parameters. */
-function layerCosts(graph: Graph): { ops: number; bytes: number } {
-  let [ops, bytes] = [0, 0];
-  for (const node of graph.nodes) {
-    if (node.op !== 'conv2d' && node.op !== 'linear') continue;
-    const weight = graph.params.get(node.weight)!.array;
-    const outputs = sizeOf(graph.values.get(node.id)!.shape);
-    ops += 2 * outputs * (weight.size / weight.shape[0]);
-    bytes += weight.data.byteLength;
-  }
-  return { ops, bytes };
-}
-
-/** A case for a graph of one image in and scores out. */
-export function modelCase(suite: Suite, shape: string, graph: Graph, x: NDArray): ModelCase {
-  const output = graph.nodes.at(-1)!;
-  const codes = output.op === 'dequantize' ? graph.values.get(output.inputs[0])!.qparams : null;
-  return {
-    suite,
-    shape,
-    dtype: codes === null ? 'f32' : codes.quantMin < 0 ? 's8s8' : 'u8s8',
-    ...layerCosts(graph),
-    kind: 'model',
-    file: encodeModel(graph),
-    x: x.data as Float32Array,
-    inputShape: x.shape,
-    step: codes === null ? 0 : codes.scale[0],
-  };
-}
 
 function* networkCases({ name, input, make }: Network): Generator<ModelCase> {
   const random = new Random(`bench/${name}`);
@@ -61,4 +32,5 @@ function* networkCases({ name, input, make }: Network): Generator<ModelCase> {
 export function* modelCases(quick: boolean, wanted: (shape: string) => boolean): Generator<ModelCase> {
   for (const network of NETWORKS)
     if ((!quick || network.quick) && wanted(network.name)) yield* networkCases(network);
+  if (!quick) yield* importedCases(wanted);
 }
