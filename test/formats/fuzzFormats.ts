@@ -24,7 +24,7 @@ import { hostileImports } from './onnx/hostileImport.js';
 import { mutateOnnx } from './onnx/mutate.js';
 import { unpackTests } from './onnx/nodeTestPack.js';
 import { mutateTree } from './protobufTree.js';
-import { hostileTflite, mutateWords } from './tflite/hostile.js';
+import { hostileNetworks, hostileTflite, mutateWords } from './tflite/hostile.js';
 import { mutateModel } from './tflite/mutate.js';
 import { modelOf, NAMED_SAMPLES } from './tflite/samples.js';
 
@@ -201,6 +201,7 @@ export const FORMATS: readonly Format[] = [
       ...NAMED_SAMPLES.map(({ op, sample }) => encodeTflite(modelOf(op, sample))),
       ...graphs().map((graph) => exportTflite(graph, { perChannelLinear: 'fullyConnected' }).bytes),
     ],
+    hostile: hostileNetworks,
     parse: importTflite,
     mutate: mutateModel,
   },

@@ -184,6 +184,16 @@ t.test('activations of uint8 are int8, 128 lower', (t) => {
   t.end();
 });
 
+t.test('what may differ is said', (t) => {
+  const notes = (signed: boolean, numerics: Graph['numerics']) =>
+    exportTflite(layer('avgPool2d', '2x2', { signed, numerics })).notes;
+  const fixed = { numerics: 'fixed', rounding: 'double' } as const;
+  t.match(notes(false, fixed), [/rounds in fixed point/, /halves of averages/]);
+  t.equal(notes(true, fixed).length, 1);
+  t.match(notes(false, { numerics: 'float' }), [/rounds in float/]);
+  t.end();
+});
+
 t.test('edges', (t) => {
   const graph = tiny();
   const types = (options: TfliteExportOptions, g = graph) =>

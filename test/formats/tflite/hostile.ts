@@ -1,6 +1,7 @@
 /** TFLite files that mean harm: small, well-formed and meant to become huge. And damage that keeps words in their place. */
 import { Builder } from 'flatbuffers';
 import type { Random } from '../../../src/core/random.js';
+import { encodeTflite, type TfliteOperator, type TfliteTensor } from '../../../src/formats/tflite/index.js';
 
 /** A vector of the same offset again and again. */
 function repeated(builder: Builder, offset: number, times: number): number {
@@ -54,6 +55,88 @@ export function hostileTflite(): Uint8Array[] {
       const name = b.createString('n'.repeat(1e5));
       return [[6, repeated(b, wrapped(b, 0, name), TIMES)]];
     }),
+  ];
+}
+
+const plain = (name: string, shape: readonly number[], more: Partial<TfliteTensor> = {}): TfliteTensor => ({
+  name,
+  shape,
+  shapeSignature: null,
+  dtype: 'float32',
+  data: null,
+  quantization: null,
+  isVariable: false,
+  ...more,
+});
+const ints = (data: readonly number[]): TfliteTensor =>
+  plain('c', [data.length], { dtype: 'int32', data: Int32Array.from(data) });
+
+/** A file of one input and one output, the last tensor. */
+function network(tensors: readonly TfliteTensor[], operators: readonly object[]): Uint8Array {
+  return encodeTflite({
+    version: 3,
+    description: '',
+    subgraphs: [
+      {
+        name: '',
+        tensors,
+        inputs: [0],
+        outputs: [tensors.length - 1],
+        operators: operators.map((o) => ({ version: 1, options: null, ...o }) as TfliteOperator),
+      },
+    ],
+    metadata: new Map(),
+    signatureDefs: [],
+  });
+}
+
+/** Well-formed networks that are much to import for their size, of about `bytes`. */
+export function hostileNetworks(bytes: number): readonly [name: string, file: Uint8Array][] {
+  const count = Math.min(Math.floor(bytes / 120), 10_000);
+  const chain = Array.from({ length: count }, (_, i) => i);
+  const many = (op: string, first: TfliteTensor, name: (i: number) => string): Uint8Array =>
+    network(
+      [plain('x', [1]), first, ...chain.map((i) => plain(name(i), first.shape))],
+      chain.map((i) => ({ op, inputs: [i === 0 && op === 'TANH' ? 0 : i + 1], outputs: [i + 2] })),
+    );
+  const half = new Float32Array(Math.floor(bytes / 8));
+  const wide = [1, 2 ** 22, 2, 1];
+  return [
+    ['a long chain', many('TANH', plain('y', [1]), String)],
+    ['a long chain of one name', many('TANH', plain('y', [1]), () => 'y')],
+    ['one constant negated again and again', many('NEG', plain('w', [half.length], { data: half }), String)],
+    [
+      'one value joined with itself',
+      network(
+        [plain('x', [1, 1]), plain('y', [1, count])],
+        [
+          {
+            op: 'CONCATENATION',
+            inputs: chain.map(() => 0),
+            outputs: [1],
+            options: { axis: 1, activation: 'NONE' },
+          },
+        ],
+      ),
+    ],
+    ...(
+      [
+        ['TILE', ints([1, 1, 2 ** 24, 1]), { op: 'TILE' }],
+        ['BROADCAST_TO', ints([1, 2 ** 22, 2 ** 20, 1]), { op: 'BROADCAST_TO' }],
+        [
+          'MIRROR_PAD',
+          plain('c', [4, 2], { dtype: 'int32', data: Int32Array.of(0, 0, 1, 1, 0, 0, 0, 0) }),
+          { op: 'MIRROR_PAD', options: { mode: 'REFLECT' } },
+        ],
+        ['FILL', ints([2 ** 24, 2 ** 24]), { op: 'FILL', inputs: [1, 2] }],
+      ] as const
+    ).map(([name, list, operator]): [string, Uint8Array] => [
+      name,
+      network(
+        [plain('x', wide), list, plain('k', [], { data: Float32Array.of(1) }), plain('y', wide)],
+        [{ inputs: [0, 1], outputs: [3], ...operator }],
+      ),
+    ]),
   ];
 }
 

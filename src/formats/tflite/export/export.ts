@@ -63,6 +63,21 @@ const ROUNDING = {
 const isInteger = (graph: Graph): boolean =>
   graph.nodes.some(({ id }) => graph.values.get(id)!.qparams !== null);
 
+const TIES =
+  'Codes of uint8 are int8 in the file, 128 lower; halves of averages are rounded away from code 0, so that average pools and bilinear resizing may differ by a step.';
+
+/** Whether halves are rounded away from a code 0 that the file does not have. */
+function mixesUnsigned({ numerics, nodes, values }: Graph): boolean {
+  return (
+    numerics.numerics === 'fixed' &&
+    nodes.some(
+      (node) =>
+        (node.op === 'avgPool2d' || (node.op === 'resize' && node.mode === 'bilinear')) &&
+        (values.get(node.id)!.qparams?.quantMin ?? -1) >= 0,
+    )
+  );
+}
+
 /** As {@link exportTflite}, before it becomes bytes. */
 export function tfliteModelOf(
   given: Graph,
@@ -78,7 +93,10 @@ export function tfliteModelOf(
         ? 'batch: this graph runs on its own shapes only; leave the batch away'
         : `batch: ${batch} must be a whole number >= 1`,
     );
-  const notes = isInteger(graph) ? [ROUNDING[graph.numerics.numerics]] : [];
+  const notes = [
+    ...(isInteger(graph) ? [ROUNDING[graph.numerics.numerics]] : []),
+    ...(mixesUnsigned(graph) ? [TIES] : []),
+  ];
 
   const e = new Exporter(graph, { batch, functions, perChannelLinear });
   const edges = boundary(e, options.inputs ?? null, options.outputs ?? null);

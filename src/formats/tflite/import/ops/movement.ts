@@ -240,6 +240,7 @@ export const mirrorPad: Importer = (call, net) => {
         const size = net.shape(x)[axis];
         if (![before, after].every((n) => Number.isInteger(n) && n >= 0 && n <= size - skip))
           call.invalid(`mirrors [${before}, ${after}] of ${size}`);
+        net.allowance.charge(8 * (before + size + after));
         const indices = Array.from({ length: before + size + after }, (_, i) => {
           const at = i - before;
           return at < 0 ? -at - 1 + skip : at < size ? at : 2 * size - 1 - at - skip;
