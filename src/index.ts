@@ -12,7 +12,6 @@ export {
   type Numerics,
   type Value,
 } from './graph/index.js';
-export * from './contract/index.js';
 export * from './detection/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
