@@ -14,6 +14,7 @@ import {
   quantized,
   type LayerCase,
 } from '../../support/layerCases.js';
+import { graphOf } from '../../support/graphs.js';
 import { batches, normal, TinyCnn } from '../../support/models.js';
 
 const TFLITE: QConfigOptions = {
@@ -144,6 +145,20 @@ t.test('float and int8 at the edges', (t) => {
   t.same(runSession(inside.graph, given, 1)[0].data, runSession(codes, given, 1)[0].data);
   const outside = importTflite(exportTflite(codes, { inputs: 'float32', outputs: 'float32' }).bytes);
   t.same(runSession(outside.graph, [x], 1)[0].data, want.data);
+  t.end();
+});
+
+t.test('functions of other parameters than those of the operators', (t) => {
+  const graph = graphOf({ x: [1, 5] }, {}, [
+    { op: 'unary', id: 'y', inputs: ['x'], fn: 'elu', alpha: 0.7, beta: 0 },
+  ]);
+  const ops = decodeTflite(exportTflite(graph).bytes).subgraphs[0].operators.map(({ op }) => op);
+  t.same(ops, ['MINIMUM', 'ELU', 'MUL', 'RELU', 'ADD']);
+  const x = new Tensor(new NDArray(Float32Array.of(-3, -0.5, 0, 0.5, 3), [1, 5]));
+  const [want, got] = [graph, importTflite(exportTflite(graph).bytes).graph].map((g) =>
+    noGrad(() => Array.from(new GraphModule(g).eval().forward(x).value.data as Float32Array)),
+  );
+  t.ok(want.every((v, i) => Math.abs(v - got[i]) < 1e-6));
   t.end();
 });
 

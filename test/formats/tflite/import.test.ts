@@ -2,31 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { noGrad, Tensor } from '../../../src/autograd/index.js';
-import { FormatError, NDArray, UnsupportedError } from '../../../src/core/index.js';
+import { FormatError, UnsupportedError } from '../../../src/core/index.js';
 import { narrowFloat16 } from '../../../src/formats/half.js';
 import {
   encodeTflite,
   importTflite,
   TFLITE_OPERATORS,
-  type TfliteImport,
-  type TfliteModel,
-  type TfliteOperator,
   type TfliteTensor,
 } from '../../../src/formats/tflite/index.js';
-import { GraphModule } from '../../../src/trace/index.js';
 import { loadTopic } from '../../golden-topics/common.js';
-import { runSession } from '../../support/edges.js';
+import { fileOf, quantization, run, tensor } from './build.js';
 import { modelOf, NAMED_SAMPLES } from './samples.js';
-
-/** The outputs of an imported model. */
-function run({ graph, kind, inputs, outputs }: TfliteImport, data: readonly unknown[]): NDArray[] {
-  const given = inputs.map(({ shape }, i) => new NDArray(data[i] as Float32Array, shape));
-  if (kind !== 'float') return runSession(graph, given, 1);
-  const feeds = new Map(inputs.map(({ id }, i) => [id, new Tensor(given[i])]));
-  const values = noGrad(() => new GraphModule(graph).eval().runAll(feeds));
-  return outputs.map(({ id }) => values.get(id)!.value);
-}
 
 /** Samples of what a graph cannot be: values of integers, functions without a node. */
 const REFUSED = [
@@ -96,47 +82,6 @@ t.test('int8 operators: the codes of the reference kernels', (t) => {
   t.end();
 });
 
-const quantization = (scale: number[], zeroPoint: number[], quantizedDimension = 0) => ({
-  scale: Float32Array.from(scale),
-  zeroPoint: Int32Array.from(zeroPoint),
-  quantizedDimension,
-  min: new Float32Array(0),
-  max: new Float32Array(0),
-});
-
-function tensor(name: string, shape: readonly number[], more: Partial<TfliteTensor> = {}): TfliteTensor {
-  return {
-    name,
-    shape,
-    shapeSignature: null,
-    dtype: 'float32',
-    data: null,
-    quantization: null,
-    isVariable: false,
-    ...more,
-  };
-}
-
-/** The first tensor is the input, the last the output. */
-function fileOf(tensors: readonly TfliteTensor[], operators: readonly object[]): Uint8Array {
-  const model: TfliteModel = {
-    version: 3,
-    description: '',
-    subgraphs: [
-      {
-        name: '',
-        tensors,
-        inputs: [0],
-        outputs: [tensors.length - 1],
-        operators: operators.map((operator) => ({ version: null, ...operator }) as TfliteOperator),
-      },
-    ],
-    metadata: new Map(),
-    signatureDefs: [],
-  };
-  return encodeTflite(model);
-}
-
 const dense = {
   activation: 'NONE',
   weightsFormat: 'DEFAULT',
@@ -189,45 +134,6 @@ t.test('models of uint8', (t) => {
     () => importTflite(file(120)),
     /FULLY_CONNECTED.*zero point 120.*convert the model again with int8/,
   );
-  t.end();
-});
-
-t.test('arithmetic on shapes is folded', (t) => {
-  const ints = (name: string, data: number[]) =>
-    tensor(name, [data.length], { dtype: 'int32', data: Int32Array.from(data) });
-  const computed = (name: string, shape: number[]) => tensor(name, shape, { dtype: 'int32' });
-  const masks = {
-    beginMask: 0,
-    endMask: 0,
-    ellipsisMask: 0,
-    newAxisMask: 0,
-    shrinkAxisMask: 1,
-    offset: false,
-  };
-  const file = fileOf(
-    [
-      tensor('x', [1, 2, 3]),
-      computed('shape', [3]),
-      ints('zero', [0]),
-      ints('one', [1]),
-      computed('batch', []),
-      tensor('rest', [], { dtype: 'int32', data: Int32Array.of(-1) }),
-      computed('target', [2]),
-      tensor('y', [1, 6]),
-    ],
-    [
-      { op: 'SHAPE', inputs: [0], outputs: [1], options: { outType: 'int32' } },
-      { op: 'STRIDED_SLICE', inputs: [1, 2, 3, 3], outputs: [4], options: masks },
-      { op: 'PACK', inputs: [4, 5], outputs: [6], options: { valuesCount: 2, axis: 0 } },
-      { op: 'RESHAPE', inputs: [0, 6], outputs: [7], options: { newShape: null } },
-    ],
-  );
-  const { graph } = importTflite(file);
-  t.same(
-    graph.nodes.map(({ op }) => op),
-    ['reshape'],
-  );
-  t.same(graph.values.get(graph.outputs[0])!.shape, [1, 6]);
   t.end();
 });
 
