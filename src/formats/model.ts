@@ -157,7 +157,7 @@ function byId<T extends { readonly id: string }>(list: string, items: readonly T
   return map;
 }
 
-function readNumerics(v: Json | undefined, where: string): Numerics {
+export function readNumerics(v: Json | undefined, where: string): Numerics {
   const { numerics } = object({ numerics: oneOf('float', 'fixed') })(v, where);
   if (numerics === 'float') return { numerics };
   return { numerics, ...object({ rounding: oneOf('double', 'single') })(v, where) };

@@ -62,6 +62,16 @@ for (const format of ['onnx', 'tflite'] as const)
       t.end();
     });
 
+t.test('TFLite files of either arithmetic are read back as what they were made for', (t) => {
+  for (const target of ['tflite', 'tflite-micro'] as const) {
+    const graph = convert(moduleOf({ target }));
+    const opened = openModel(write(graph, 'tflite'), 'keep');
+    t.same(opened.graph.numerics, graph.numerics);
+    t.same(verifyModel(opened)!.differences[0].different, 0);
+  }
+  t.end();
+});
+
 t.test('our own files open too, and carry no self-test', (t) => {
   const opened = openModel(encodeModel(integer, INFO));
   t.match(opened, { format: 'octo', kind: 'integer', info: INFO, selfTest: null });

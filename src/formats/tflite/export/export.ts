@@ -119,7 +119,10 @@ export function tfliteModelOf(
     version: SCHEMA_VERSION,
     description: 'octograd',
     subgraphs: [e.write.finish('main', inputs, outputs)],
-    metadata: writeTfliteMetadata({ ...info, selfTest: test }, notes),
+    metadata: writeTfliteMetadata(
+      { ...info, selfTest: test, numerics: isInteger(graph) ? graph.numerics : null },
+      notes,
+    ),
     signatureDefs: [{ key: 'serving_default', subgraph: 0, inputs: named(inputs), outputs: named(outputs) }],
   };
   return { model, notes };

@@ -1,11 +1,11 @@
 /** What each op of the graph is in TFLite: one total table. Each entry gives the tensor of the node's value. */
-import { roundHalfEven } from '../../../../kernels/index.js';
-import { GraphError, type QParams } from '../../../core/index.js';
+import { GraphError } from '../../../core/index.js';
 import type { Lowering, Node, NodeOf } from '../../../graph/index.js';
 import { ACTIVATIONS, codesOf, offsetOf, type Exporter } from './exporter.js';
 import { prelu, unary, UNIT } from './functions.js';
 import { conv2d, linear, reshapeTo } from './layers.js';
-import { avgPool2d, maxPool2d, paddedWith, STRIDED } from './windows.js';
+import { pad, slice, transpose } from './movement.js';
+import { avgPool2d, maxPool2d } from './windows.js';
 import type { TensorId } from './writer.js';
 
 type Arithmetic = NodeOf<'add'> | NodeOf<'sub'> | NodeOf<'mul'> | NodeOf<'div'>;
@@ -44,12 +44,6 @@ function reduced(
   return e.isInteger(node)
     ? e.node(node, REDUCE[fn], [e.value(node.inputs[0]), list], { keepDims })
     : e.realNode(node, REDUCE[fn], [e.real(node.inputs[0]), list], { keepDims });
-}
-
-/** The code of a number in a file. */
-function codeOf(value: number, qp: QParams): number {
-  const code = roundHalfEven(Math.fround(value / qp.scale[0])) + qp.zeroPoint[0];
-  return Math.min(Math.max(code, qp.quantMin), qp.quantMax) + offsetOf(qp);
 }
 
 export const LOWERING: Lowering<Exporter, TensorId> = {
@@ -118,32 +112,14 @@ export const LOWERING: Lowering<Exporter, TensorId> = {
     return e.node(node, 'CONCATENATION', inputs, options);
   },
   reshape: (node, e) => reshapeTo(node, e, e.value(node.inputs[0])),
-  transpose: (node, e) =>
-    e.node(node, 'TRANSPOSE', [e.value(node.inputs[0]), e.write.int32s(node.perm)], null),
-  slice(node, e) {
-    const count = e.shape(node.id);
-    const begin = count.map((n, i) => (n === 0 ? 0 : node.start[i]));
-    const ends = count.map((n, i) => begin[i] + n * node.step[i]);
-    // Before the first element there is no index; the mask stands for it.
-    const endMask = ends.reduce((mask, end, i) => (end < 0 ? mask | (1 << i) : mask), 0);
-    const lists = [begin, ends, node.step].map((list) => e.write.int32s(list));
-    return e.node(node, 'STRIDED_SLICE', [e.value(node.inputs[0]), ...lists], { ...STRIDED, endMask });
-  },
+  transpose,
+  slice,
   gather: (node, e) =>
     e.node(node, 'GATHER', [e.value(node.inputs[0]), e.write.int32s(node.indices)], {
       axis: node.axis,
       batchDims: 0,
     }),
-  pad(node, e) {
-    const [id] = node.inputs;
-    const qparams = e.qparams(id);
-    if (node.value === 0) {
-      const pads = e.write.int32s(node.pads.flat(), [node.pads.length, 2]);
-      return e.node(node, 'PAD', [e.value(id), pads], null);
-    }
-    const value = qparams === null ? node.value : codeOf(node.value, qparams);
-    return paddedWith(e, id, node.pads, value, (inputs) => e.node(node, 'PADV2', inputs, null));
-  },
+  pad,
   resize(node, e) {
     const inputs = [e.value(node.inputs[0]), e.write.int32s(node.size)];
     const options = {

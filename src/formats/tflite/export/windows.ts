@@ -62,20 +62,12 @@ export function padded(e: Exporter, x: ValueId, { rows, columns }: Placement, na
   return e.operator('PAD', [e.value(x), pads], null, `${name}/padded`, shape, e.codes(x));
 }
 
-/** PADV2 with a value: a code, or a float. */
-export function paddedWith(
-  e: Exporter,
-  x: ValueId,
-  pads: readonly Pair[],
-  value: number,
-  output: (inputs: readonly TensorId[]) => TensorId,
-): TensorId {
-  const codes = e.codes(x);
-  const constant =
-    codes === null
-      ? e.write.constant('padding', 'float32', [1], Float32Array.of(value))
-      : e.write.constant('padding', 'int8', [1], Int8Array.of(value), codes);
-  return output([e.value(x), e.write.int32s(pads.flat(), [pads.length, 2]), constant]);
+/** One element like those of a value: a code, or a float. */
+export function constantFor(e: Exporter, id: ValueId, value: number): TensorId {
+  const codes = e.codes(id);
+  return codes === null
+    ? e.write.constant('padding', 'float32', [1], Float32Array.of(value))
+    : e.write.constant('padding', 'int8', [1], Int8Array.of(value), codes);
 }
 
 type PoolNode = NodeOf<'maxPool2d'> | NodeOf<'avgPool2d'>;
@@ -103,10 +95,9 @@ function surrounded(node: NodeOf<'maxPool2d'>, e: Exporter, { rows, columns }: P
   const [id] = node.inputs;
   const [n, h, w, c] = e.shape(id);
   const shape = [n, h + rows[0] + rows[1], w + columns[0] + columns[1], c];
-  const pads: Pair[] = [[0, 0], rows, columns, [0, 0]];
-  return paddedWith(e, id, pads, e.qparams(id) === null ? LOWEST : -128, (inputs) =>
-    e.operator('PADV2', inputs, null, `${node.id}/padded`, shape, e.codes(id)),
-  );
+  const pads = e.write.int32s([0, 0, ...rows, ...columns, 0, 0], [4, 2]);
+  const lowest = constantFor(e, id, e.qparams(id) === null ? LOWEST : -128);
+  return e.operator('PADV2', [e.value(id), pads, lowest], null, `${node.id}/padded`, shape, e.codes(id));
 }
 
 /** TFLite has no dilated pools: a slice for each cell of the window, and the largest of them. */

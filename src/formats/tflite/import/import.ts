@@ -7,7 +7,7 @@ import { checkSize } from '../../onnx/import/network.js';
 import { operatorName } from '../check.js';
 import { decodeTflite } from '../decode.js';
 import { readTfliteMetadata, type TfliteMetadata } from '../export/metadata.js';
-import type { TfliteModel, TfliteOperator, TfliteSubgraph, TfliteTensor } from '../types.js';
+import type { TfliteOperator, TfliteSubgraph, TfliteTensor } from '../types.js';
 import { Call, type Operand } from './call.js';
 import { Network } from './network.js';
 import { CUSTOM_IMPORTERS, IMPORTERS } from './ops/index.js';
@@ -45,8 +45,8 @@ export interface TfliteImport {
 }
 
 /**
- * Reads a model: float, float with weights of 16 bits or of codes, or int8, which keeps its codes and the arithmetic of
- * TensorFlow Lite (fixed point, double rounding). Constants and arithmetic on shapes are folded.
+ * Reads a model: float, float with weights of 16 bits or of codes, or int8, which keeps its codes and the arithmetic that it
+ * was exported for here, or else that of TensorFlow Lite (fixed point, double rounding). Constants and arithmetic on shapes are folded.
  *
  * Throws {@link FormatError} for a damaged file; {@link UnsupportedError}, naming the operator, its place and its options,
  * for what cannot be imported; {@link ArgumentError} where `inputShapes` does not fit the file. Memory and time are bounded
@@ -80,9 +80,12 @@ export function importTflite(bytes: Uint8Array, options: TfliteImportOptions = {
     net,
     subgraph.outputs.map((index) => net.value(read(index, () => `output ${index}`))),
   );
+  const metadata = readTfliteMetadata(model.metadata);
   const kind = kindOf(raw);
   const graph =
-    kind === 'float' ? simplify({ ...raw, numerics: { numerics: 'float' } }) : removeTransposes(raw);
+    kind === 'float'
+      ? simplify({ ...raw, numerics: { numerics: 'float' } })
+      : removeTransposes({ ...raw, numerics: metadata.numerics ?? raw.numerics });
   const ports = (indices: readonly number[], ids: readonly ValueId[]): TflitePort[] =>
     indices.map((index, i) => ({
       name: tensors[index].name,
@@ -95,12 +98,8 @@ export function importTflite(bytes: Uint8Array, options: TfliteImportOptions = {
     inputs: ports(subgraph.inputs, graph.inputs),
     outputs: ports(subgraph.outputs, graph.outputs),
     notes: [...net.notes],
-    metadata: metadataOf(model),
+    metadata,
   };
-}
-
-function metadataOf({ metadata }: TfliteModel): TfliteMetadata {
-  return readTfliteMetadata(metadata);
 }
 
 function checkNames({ inputs, tensors }: TfliteSubgraph, { inputShapes = {} }: TfliteImportOptions): void {
