@@ -162,6 +162,49 @@ t.test('functions of other parameters than those of the operators', (t) => {
   t.end();
 });
 
+t.test('values of many axes are moved as values of few', (t) => {
+  const zeros = [[0, 0]] as const;
+  const graph = graphOf({ x: [1, 2, 3, 8] }, {}, [
+    { op: 'reshape', id: 'apart', inputs: ['x'], shape: [1, 2, 3, 2, 2, 2] },
+    { op: 'transpose', id: 'turned', inputs: ['apart'], perm: [0, 1, 3, 2, 4, 5] },
+    {
+      op: 'pad',
+      id: 'padded',
+      inputs: ['turned'],
+      pads: [...zeros, ...zeros, ...zeros, ...zeros, [0, 1], ...zeros],
+      value: 0,
+    },
+    {
+      op: 'slice',
+      id: 'y',
+      inputs: ['padded'],
+      start: [0, 0, 0, 2, 0, 0],
+      step: [1, 1, 1, -1, 1, 1],
+      count: [1, 2, 2, 3, 3, 2],
+    },
+  ]);
+  const file = exportTflite(graph).bytes;
+  const [{ operators, tensors }] = decodeTflite(file).subgraphs;
+  const moves = operators.filter(({ op }) => op !== 'RESHAPE');
+  t.same(
+    moves.map(({ op }) => op),
+    ['TRANSPOSE', 'PAD', 'STRIDED_SLICE'],
+  );
+  t.ok(moves.every(({ inputs }) => tensors[inputs[0]].shape.length <= 4));
+  const x = new Tensor(
+    new NDArray(
+      Float32Array.from({ length: 48 }, (_, i) => i),
+      [1, 2, 3, 8],
+    ),
+  );
+  const [want, got] = [graph, importTflite(file).graph].map((g) =>
+    noGrad(() => new GraphModule(g).eval().forward(x).value),
+  );
+  t.same(got.shape, want.shape);
+  t.same(got.data, want.data);
+  t.end();
+});
+
 t.test('a batch', (t) => {
   const graph = tiny({});
   const back = importTflite(exportTflite(graph, { batch: 3 }).bytes);
