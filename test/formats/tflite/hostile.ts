@@ -92,7 +92,7 @@ function network(tensors: readonly TfliteTensor[], operators: readonly object[])
 
 /** Well-formed networks that are much to import for their size, of about `bytes`. */
 export function hostileNetworks(bytes: number): readonly [name: string, file: Uint8Array][] {
-  const count = Math.min(Math.floor(bytes / 120), 10_000);
+  const count = Math.min(Math.floor(bytes / 120), 8_000);
   const chain = Array.from({ length: count }, (_, i) => i);
   const many = (op: string, first: TfliteTensor, name: (i: number) => string): Uint8Array =>
     network(

@@ -14,8 +14,8 @@ import { CUSTOM_IMPORTERS, IMPORTERS } from './ops/index.js';
 import type { Importer } from './ops/types.js';
 import { knownOf, qparamsOf } from './tensors.js';
 
-/** Networks in use have a few thousand at most; passes over ten thousand nodes take half a second. */
-const MAX_OPERATORS = 10_000;
+/** Networks in use have a few thousand at most; passes over 8,000 nodes take half a second. */
+const MAX_OPERATORS = 8_000;
 
 export interface TfliteImportOptions {
   /** Shapes of inputs, by name: needed where the file leaves a size open that is not the batch. */
