@@ -42,7 +42,12 @@ function renamed(
         return [port.id, array];
       }),
     );
-  return { inputs: rename(test.inputs, inputs), outputs: rename(test.outputs, outputs) };
+  const every = outputs.map(({ name, id }): [ValueId, number] => [id, test.every?.get(name) ?? 1]);
+  return {
+    inputs: rename(test.inputs, inputs),
+    outputs: rename(test.outputs, outputs),
+    every: new Map(every),
+  };
 }
 
 /**

@@ -25,11 +25,42 @@ t.test('bits, names and shapes come back', (t) => {
   for (const side of ['inputs', 'outputs'] as const) {
     t.same([...back[side].keys()], [...test[side].keys()]);
     for (const [name, array] of test[side]) {
+      if (name === 'y') continue; // longer than what is stored
       const copy = back[side].get(name)!;
       t.same([copy.dtype, copy.shape], [array.dtype, array.shape]);
       t.same(Buffer.from(copy.data.buffer), Buffer.from(array.data.buffer), name);
     }
   }
+  t.end();
+});
+
+t.test('of a long output every n-th number', (t) => {
+  const { outputs, every } = readSelfTest(writeSelfTest(test));
+  t.same(
+    every,
+    new Map([
+      ['y', 10],
+      ['none', 1],
+    ]),
+  );
+  t.same(
+    [...outputs.get('y')!.data].slice(0, 30),
+    Array.from({ length: 30 }, (_, i) => (10 * i) % 256),
+  );
+  t.end();
+});
+
+t.test('an image of blocks takes the room of its blocks', (t) => {
+  const image = new NDArray(
+    Float32Array.from({ length: 60 * 50 * 3 }, (_, i) => {
+      const [y, x] = [Math.floor(i / 150), Math.floor((i % 150) / 3)];
+      return (i % 3) + 10 * (y >> 2) + 1000 * (x >> 2);
+    }),
+    [1, 60, 50, 3],
+  );
+  const text = writeSelfTest({ inputs: new Map([['x', image]]), outputs: new Map() });
+  t.ok(text.length < image.size, `${text.length} characters for ${image.size} numbers`);
+  t.same(readSelfTest(text).inputs.get('x'), image);
   t.end();
 });
 
@@ -43,7 +74,7 @@ t.test('a view of a part of a buffer', (t) => {
 t.test('broken text', (t) => {
   const entry = (fields: object): string =>
     JSON.stringify({
-      inputs: [{ name: 'x', dtype: 'int8', shape: [2], data: 'AAA=', ...fields }],
+      inputs: [{ name: 'x', dtype: 'int8', shape: [2], blocks: [1], data: 'AAA=', ...fields }],
       outputs: [],
     });
   t.doesNotThrow(() => readSelfTest(entry({})));
@@ -56,6 +87,9 @@ t.test('broken text', (t) => {
     entry({ shape: [-1] }),
     entry({ shape: [2 ** 40, 2 ** 40] }),
     entry({ data: '*' }),
+    entry({ blocks: [0] }),
+    entry({ blocks: [1, 1] }),
+    entry({ shape: [2 ** 30], blocks: [64] }),
     entry({ name: 1 }),
   ])
     t.throws(() => readSelfTest(text), { code: 'format' }, text);
