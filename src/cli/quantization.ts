@@ -7,6 +7,10 @@ import { createProgress } from '../node/index.js';
 import { AdamW, oneCycle, Schedule } from '../optim/index.js';
 import {
   calibrate,
+  entropy,
+  minMax,
+  mse,
+  percentile,
   prepare,
   ptqConfig,
   qatConfig,
@@ -18,7 +22,7 @@ import {
 } from '../quant/index.js';
 import type { TargetName } from '../targets/index.js';
 import { fit } from '../train/index.js';
-import { FailedRun, type Io } from './command.js';
+import { FailedRun, UsageError, type Io } from './command.js';
 import { loaderFor } from './inference.js';
 import { counted } from './text.js';
 
@@ -33,6 +37,10 @@ export function numericsName(numerics: Numerics): NumericsName {
   return numerics.numerics === 'float' ? 'float' : `fixed-${numerics.rounding}`;
 }
 
+/** What sets the ranges of activations after training. */
+export const OBSERVERS = { 'min-max': minMax, percentile, mse, entropy } as const;
+export type ObserverName = keyof typeof OBSERVERS;
+
 /** What makes a quantization config. */
 export interface ConfigOptions {
   readonly method: 'ptq' | 'qat';
@@ -41,11 +49,12 @@ export interface ConfigOptions {
   readonly activationBits: number;
   readonly granularity: Granularity;
   readonly numerics: NumericsName;
+  readonly observer: ObserverName;
 }
 
 /**
  * With a target, options that are not among the `given` are left to it.
- * @throws QuantizationError for options that the target does not take
+ * @throws QuantizationError for options that the target does not take, UsageError for an observer with qat
  */
 export function configOf(options: ConfigOptions, given: ReadonlySet<string>): QConfig {
   const { method, target, weightBits, activationBits, granularity } = options;
@@ -53,7 +62,10 @@ export function configOf(options: ConfigOptions, given: ReadonlySet<string>): QC
   const entries = Object.entries(asked).filter(([name]) => target === undefined || given.has(name));
   const chosen: QConfigOptions = Object.fromEntries(entries);
   if (target !== undefined) chosen.target = target;
-  return method === 'ptq' ? ptqConfig(chosen) : qatConfig(chosen);
+  if (method === 'ptq') return ptqConfig({ ...chosen, activationObserver: OBSERVERS[options.observer]() });
+  if (given.has('observer'))
+    throw new UsageError('--observer is for --method ptq; qat follows the ranges with moving averages');
+  return qatConfig(chosen);
 }
 
 export interface QuantizeOptions {

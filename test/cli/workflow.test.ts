@@ -96,6 +96,11 @@ t.test('quantization: accuracy, and codes that agree', async (t) => {
   }
   t.ok(existsSync(at('whole-ptq-w8a8.octo')));
   t.ok(existsSync(at('whole-qat-w4a8.octo')));
+  const clipped = ['quantize', at('whole.octo'), '--data', data, '--compare', '4', '--calibration', '32'];
+  const options = ['--observer', 'entropy', '--out', at('entropy.octo'), '--json', at('e.json')];
+  t.equal((await cli([...clipped, ...options])).code, 0);
+  t.match(json('e.json'), { observer: 'entropy', exactness: { codes_different: 0 } });
+  failsWith(t, await cli([...clipped, '--method', 'qat', '--observer', 'mse']), 2, '--method ptq');
   const again = await cli(['quantize', at('whole-ptq-w8a8.octo'), '--data', data]);
   failsWith(t, again, 1, 'is an integer model already');
   const stopped = await cli(['quantize', at('whole.octo'), '--data', data], { signal: AbortSignal.abort() });

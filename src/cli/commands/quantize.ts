@@ -8,7 +8,14 @@ import { dataOption, defineCommand, EXIT, FailedRun, kernelOptions, seedOption }
 import { contractLines, FORMATS } from '../contract.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { normalizationOptions } from '../inputs.js';
-import { configOf, NUMERICS, numericsName, type NumericsName } from '../quantization.js';
+import {
+  configOf,
+  NUMERICS,
+  numericsName,
+  OBSERVERS,
+  type NumericsName,
+  type ObserverName,
+} from '../quantization.js';
 import { quantizeClassifier, quantizeOnInputs, type Job } from '../quantizationJobs.js';
 import { formatCount } from '../report/numbers.js';
 import { counted } from '../text.js';
@@ -46,6 +53,12 @@ export const quantize = defineCommand({
       choices: Object.keys(NUMERICS) as NumericsName[],
       default: 'float',
       help: 'how accumulators become codes',
+    },
+    observer: {
+      kind: 'choice',
+      choices: Object.keys(OBSERVERS) as ObserverName[],
+      default: 'min-max',
+      help: 'what sets the ranges of activations in ptq',
     },
     calibration: { kind: 'integer', min: 1, default: 512, help: 'images that set the ranges' },
     calibrate: {
@@ -109,6 +122,7 @@ export const quantize = defineCommand({
       activation_bits: activationBits,
       granularity: config.weights.granularity,
       numerics: numericsName(config.numerics),
+      observer: options.method === 'ptq' ? options.observer : null,
       violations: violations.map(violationData),
       ...result.data(out),
       audit: written.audit,

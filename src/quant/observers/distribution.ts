@@ -111,15 +111,16 @@ export class Distribution {
     return sum;
   }
 
-  /** Counts in `bins` bins of equal width from the smallest to the largest value. Kept bins are split in proportion. */
-  histogram(bins: number): Float64Array {
+  /**
+   * Counts in `bins` bins of equal width from `low` to `high`, which hold all values. Kept bins are split in proportion.
+   */
+  histogram(bins: number, low = this.min, high = this.max): Float64Array {
     const out = new Float64Array(bins);
-    const { min, max } = this;
-    const perUnit = bins / (max - min);
+    const perUnit = bins / (high - low);
     if (this.#bins === null) {
       for (let i = 0; i < this.count; i++) {
         const v = this.#values[i];
-        out[v === max ? bins - 1 : Math.min(Math.floor(((v - min) / (max - min)) * bins), bins - 1)]++;
+        out[v === high ? bins - 1 : Math.min(Math.floor(((v - low) / (high - low)) * bins), bins - 1)]++;
       }
       return out;
     }
@@ -127,10 +128,10 @@ export class Distribution {
     const width = 2 ** exponent;
     for (let i = 0; i < counts.length; i++) {
       if (counts[i] === 0) continue;
-      const from = Math.max((first + i) * width, min);
-      const to = Math.min((first + i + 1) * width, max);
-      const a = (from - min) * perUnit;
-      const b = (to - min) * perUnit;
+      const from = Math.max((first + i) * width, this.min);
+      const to = Math.min((first + i + 1) * width, this.max);
+      const a = (from - low) * perUnit;
+      const b = (to - low) * perUnit;
       const last = Math.min(Math.floor(b), bins - 1);
       let k = Math.min(Math.floor(a), bins - 1);
       if (k === last) out[k] += counts[i];

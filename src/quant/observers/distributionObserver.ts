@@ -1,4 +1,4 @@
-/** What the percentile and the histogram observer share: one streaming distribution per channel. */
+/** What the percentile, histogram and entropy observers share: one streaming distribution per channel. */
 import type { FloatNDArray } from '../../core/index.js';
 import { Distribution } from './distribution.js';
 import { BaseObserver, type ObserverSpec } from './observer.js';

@@ -62,3 +62,6 @@ export function histogram(options: { bins?: number } = {}): ObserverFactory {
     throw new ArgumentError(`bins: ${bins} must be a whole number from 2 to 8192`);
   return (spec) => new DistributionObserver(spec, 'histogram', (d) => bestRange(d, bins, spec));
 }
+
+/** {@link histogram} by the name of what it minimizes. */
+export const mse = histogram;

@@ -1,5 +1,6 @@
 /** Observers: what turns the values of a tensor into a range to quantize. */
-export { histogram } from './histogram.js';
+export { entropy } from './entropy.js';
+export { histogram, mse } from './histogram.js';
 export { minMax, movingAverageMinMax } from './minMax.js';
 export type { Observer, ObserverFactory, ObserverSpec } from './observer.js';
 export { percentile } from './percentile.js';

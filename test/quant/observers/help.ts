@@ -1,6 +1,12 @@
 /** What the tests of the observers share. */
 import { NDArray, quantRange, Random } from '../../../src/core/index.js';
-import { histogram, minMax, movingAverageMinMax, percentile } from '../../../src/quant/observers/index.js';
+import {
+  entropy,
+  histogram,
+  minMax,
+  movingAverageMinMax,
+  percentile,
+} from '../../../src/quant/observers/index.js';
 import type { Observer, ObserverFactory, ObserverSpec } from '../../../src/quant/observers/index.js';
 
 export const FACTORIES: Readonly<Record<string, () => ObserverFactory>> = {
@@ -8,6 +14,7 @@ export const FACTORIES: Readonly<Record<string, () => ObserverFactory>> = {
   movingAverageMinMax,
   percentile,
   histogram,
+  entropy,
 };
 
 export function make(factory: ObserverFactory, options: Partial<ObserverSpec> = {}): Observer {
