@@ -9,6 +9,7 @@ import {
   ShapeError,
   type ArraySpec,
   type FloatDType,
+  type QRange,
 } from '../core/index.js';
 import { roundHalfEven } from '../../kernels/rounding.js';
 import { checkFloats, floats } from './checks.js';
@@ -34,8 +35,16 @@ function checkParameter(name: string, p: ArraySpec, count: number): void {
     );
 }
 
-/** The parameters that the arithmetic uses: scales at least the safe scale, zero points whole and within the range. */
-function effective(scale: NDArray, zeroPoint: NDArray, quantMin: number, quantMax: number) {
+/**
+ * The parameters that the arithmetic uses: scales at least 2^-23, zero points whole and within the range.
+ *
+ * @throws QuantizationError for parameters that are not numbers
+ */
+export function effectiveQuantization(
+  scale: NDArray,
+  zeroPoint: NDArray,
+  { quantMin, quantMax }: QRange,
+): { readonly s: Float64Array; readonly z: Float64Array } {
   const s = Float64Array.from(floats(scale), (v, c) => {
     if (!Number.isFinite(v))
       throw new QuantizationError(
@@ -68,7 +77,7 @@ export const fakeQuantizeLearnedOp: OpDef<FakeQuantizeLearnedAttrs> = {
   },
   forward(ctx, [x, scale, zeroPoint], { quantMin, quantMax, axis }) {
     ctx.save(x, scale, zeroPoint);
-    const { s, z } = effective(scale, zeroPoint, quantMin, quantMax);
+    const { s, z } = effectiveQuantization(scale, zeroPoint, { quantMin, quantMax });
     const out = NDArray.like(x);
     const a = floats(x);
     const y = floats(out);
@@ -89,7 +98,7 @@ export const fakeQuantizeLearnedOp: OpDef<FakeQuantizeLearnedAttrs> = {
   },
   backward(ctx, grad, { quantMin, quantMax, axis, gradFactor }) {
     const [x, scale, zeroPoint] = ctx.saved;
-    const { s, z } = effective(scale, zeroPoint, quantMin, quantMax);
+    const { s, z } = effectiveQuantization(scale, zeroPoint, { quantMin, quantMax });
     const dx = NDArray.like(x);
     const a = floats(x);
     const dy = floats(grad);

@@ -46,6 +46,11 @@ export interface QuantizedLayerAttrs {
    * activation; an observer calls it, a frozen quantizer does not.
    */
   output(real: () => NDArray): LayerOutput;
+  /**
+   * Where it is given, the value of the op is the real one, after the activation, and this takes what the codes stand for:
+   * a quantizer that is trained goes on the tape between the two.
+   */
+  readonly exact?: (y: NDArray) => void;
 }
 
 const UNCLAMPED = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -89,6 +94,14 @@ function realValues(acc: NDArray, scale: Float32Array, { activation }: Quantized
   const real = NDArray.empty(acc.shape, 'float32');
   map('accumulated', [acc.data, scale], [real.data], ACTIVATION_RANGE[activation]);
   return real;
+}
+
+/** Real values, and the mask of the activation alone. */
+function unquantized(acc: NDArray, scale: Float32Array, attrs: QuantizedLayerAttrs) {
+  const y = realValues(acc, scale, attrs);
+  const [low, high] = ACTIVATION_RANGE[attrs.activation];
+  const mask = Uint8Array.from(y.data, (v) => Number(v > low && v < high));
+  return { y, mask: new NDArray(mask, y.shape) };
 }
 
 /** Codes before any clamp, as floats: what is beyond 2^24 is out of every range anyway. */
@@ -169,7 +182,9 @@ export const quantizedLayerOp: OpDef<QuantizedLayerAttrs> = {
       y: acc.data,
     });
     const output = attrs.output(() => realValues(acc, scale, attrs));
-    const { y, mask } = requantize(acc, scale, output, attrs.activation);
+    const quantized = requantize(acc, scale, output, attrs.activation);
+    attrs.exact?.(quantized.y);
+    const { y, mask } = attrs.exact === undefined ? quantized : unquantized(acc, scale, attrs);
     const inside = new NDArray(insideRange(weight, attrs.weight), weight.shape);
     ctx.save(x, dequantizeArray(codes, attrs.weight), inside, mask);
     return y;

@@ -4,11 +4,12 @@ import {
   perTensor,
   qdtypeOf,
   QuantizationError,
+  quantRange,
   type QParams,
   type QRange,
 } from '../core/index.js';
 import { isLayer, type Graph, type Node, type ValueId } from '../graph/index.js';
-import type { QConfig } from './qconfig.js';
+import type { LayerBits, QConfig } from './qconfig.js';
 import { symmetricZeroPoint } from './qparams.js';
 import type { QSpec } from './qspec.js';
 
@@ -23,8 +24,10 @@ function symmetricUnit(range: QRange): QParams {
   return perTensor(2 / steps, range.quantMin + steps / 2, range);
 }
 
-function specOf(node: Node, config: QConfig, observed: QSpec): QSpec {
-  const { range, symmetric } = config.activations;
+type Observed = Extract<QSpec, { kind: 'observed' }>;
+
+function specOf(node: Node, observed: Observed): QSpec {
+  const { range, symmetric } = observed;
   const unit = symmetric ? symmetricUnit : unitInterval;
   switch (node.op) {
     case 'maxPool2d':
@@ -76,27 +79,78 @@ function checkConfig({ weights, activations }: QConfig): void {
     );
 }
 
+/** The codes that `layers` asks for; null where it leaves them to the config. */
+function bitsOf(config: QConfig, id: ValueId, key: keyof LayerBits): QRange | null {
+  const bits = config.layers[id]?.[key];
+  if (bits === undefined) return null;
+  if (key === 'weightBits') return quantRange(bits, { narrow: true });
+  return quantRange(bits, { signed: config.activations.range.quantMin < 0 });
+}
+
+/** Throws QuantizationError for names and bits that would have no effect. */
+function checkLayers(graph: Graph, { layers, weightOnly }: QConfig): void {
+  const byId = new Map(graph.nodes.map((node) => [node.id, node]));
+  for (const [id, bits] of Object.entries(layers)) {
+    const node = byId.get(id);
+    if (!graph.values.has(id))
+      throw new QuantizationError(
+        `layers: ${id} is not a value of the graph; it has ${[...graph.values.keys()].join(', ')}`,
+      );
+    for (const [key, value] of Object.entries(bits))
+      if (!['weightBits', 'activationBits'].includes(key) || !(value >= 2 && value <= 8 && value % 1 === 0))
+        throw new QuantizationError(
+          `layers.${id}: ${key} ${value}; give weightBits and activationBits, 2 to 8 each`,
+        );
+    if (bits.weightBits !== undefined && (node === undefined || !isLayer(node)))
+      throw new QuantizationError(
+        `layers.${id}: it has no weights; give weightBits to conv and linear layers`,
+      );
+    if (bits.activationBits !== undefined && weightOnly)
+      throw new QuantizationError(
+        `layers.${id}: weightOnly leaves activations in float; leave activationBits out`,
+      );
+  }
+}
+
 /** Specs of values and parameters. Values named in `config.float` have none. */
 export function annotate(graph: Graph, config: QConfig): Map<string, QSpec> {
   checkConfig(config);
-  const { range, symmetric, observer } = config.activations;
-  const activation: QSpec = { kind: 'observed', range, symmetric, observer, axis: null };
+  const { range, symmetric, observer, quantizer } = config.activations;
+  const activation = (id: ValueId): Observed => ({
+    kind: 'observed',
+    role: 'activation',
+    range: bitsOf(config, id, 'activationBits') ?? range,
+    symmetric,
+    observer,
+    quantizer,
+    axis: null,
+  });
   const { weights } = config;
   const weight = {
     kind: 'observed',
-    range: weights.range,
+    role: 'weight',
     symmetric: weights.symmetric,
     observer: weights.observer,
+    quantizer: weights.quantizer,
   } as const;
   const specs = new Map<string, QSpec>();
-  for (const id of graph.inputs) specs.set(id, activation);
+  checkLayers(graph, config);
+  if (!config.weightOnly) for (const id of graph.inputs) specs.set(id, activation(id));
   for (const node of graph.nodes) {
-    specs.set(node.id, specOf(node, config, activation));
+    if (!config.weightOnly) specs.set(node.id, specOf(node, activation(node.id)));
     if (!isLayer(node)) continue;
     const granularity = node.op === 'linear' ? weights.linearGranularity : weights.granularity;
-    specs.set(node.weight, { ...weight, axis: granularity === 'per-channel' ? 0 : null });
-    if (config.bias === 'int32')
+    const range = bitsOf(config, node.id, 'weightBits') ?? weights.range;
+    specs.set(node.weight, { ...weight, range, axis: granularity === 'per-channel' ? 0 : null });
+    if (config.bias === 'int32' && !config.weightOnly)
       specs.set(biasId(node.id, node.bias), { kind: 'derived', from: [node.inputs[0], node.weight] });
+  }
+  for (const [id, { activationBits }] of Object.entries(config.layers)) {
+    const spec = specs.get(id);
+    if (activationBits !== undefined && spec?.kind === 'shared')
+      throw new QuantizationError(
+        `layers.${id}: it has the codes of ${spec.with}; give activationBits to that`,
+      );
   }
   for (const id of config.float) {
     if (!graph.values.has(id))
@@ -116,6 +170,11 @@ function joinConcats(graph: Graph, specs: Map<string, QSpec>): void {
     const roots = [...new Set(node.inputs.map((id) => quantizerOf(specs, id)))];
     const observed = roots.map((id) => (id === null ? undefined : specs.get(id)));
     if (!observed.every((spec) => spec?.kind === 'observed')) continue;
+    const ranges = new Set(observed.map(({ range }) => `${range.quantMin} to ${range.quantMax}`));
+    if (ranges.size > 1)
+      throw new QuantizationError(
+        `${node.id}: it joins codes of ${[...ranges].join(' and ')}, and concat 'equal' wants one scale; give what it joins the same activationBits`,
+      );
     const groups = new Set(observed.flatMap((spec, i) => [roots[i]!, spec.group ?? roots[i]!]));
     const [group] = groups;
     for (const [id, spec] of specs)

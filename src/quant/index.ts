@@ -10,6 +10,7 @@ export {
   ptqConfig,
   qatConfig,
   type Granularity,
+  type LayerBits,
   type QConfig,
   type QConfigOptions,
   type TensorConfig,
@@ -20,3 +21,4 @@ export { QuantizedModule, type Phase, type QuantizationState } from './quantized
 export { Quantizer } from './quantizer.js';
 export { observedRanges } from './ranges.js';
 export { qatSchedule, type QatSchedule } from './schedule.js';
+export * from './trained/index.js';

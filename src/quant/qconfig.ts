@@ -3,13 +3,23 @@ import { QuantizationError, quantRange, type QRange } from '../core/index.js';
 import type { Numerics, ValueId } from '../graph/index.js';
 import { targetNamed, type Rule, type Target, type TargetName } from '../targets/index.js';
 import { minMax, movingAverageMinMax, type ObserverFactory } from './observers/index.js';
+import type { QuantizerFactory } from './trained/index.js';
 
 export type Granularity = 'per-tensor' | 'per-channel';
+
+/** 2 to 8 each; left out, those of the config. */
+export interface LayerBits {
+  readonly weightBits?: number;
+  /** Of the output. */
+  readonly activationBits?: number;
+}
 
 export interface TensorConfig {
   readonly range: QRange;
   readonly symmetric: boolean;
   readonly observer: ObserverFactory;
+  /** Null: fake quantization with what the observer proposes, and straight-through gradients. */
+  readonly quantizer: QuantizerFactory | null;
 }
 
 export interface QConfig {
@@ -27,6 +37,10 @@ export interface QConfig {
   readonly numerics: Numerics;
   /** 'equal': what a concatenation joins has one scale, as TFLite demands. 'free': each input keeps its own. */
   readonly concat: 'equal' | 'free';
+  /** Bits of single layers; the name of an input or of any other node serves for its activations. */
+  readonly layers: Readonly<Record<ValueId, LayerBits>>;
+  /** Only weights are quantized. Such a module cannot be converted. */
+  readonly weightOnly: boolean;
   /** Values that are left in float. A module with such values cannot be converted. */
   readonly float: readonly ValueId[];
 }
@@ -56,9 +70,17 @@ export interface QConfigOptions {
   symmetricActivations?: boolean;
   weightObserver?: ObserverFactory;
   activationObserver?: ObserverFactory;
+  /** Of weights: `lsq()`, `dorefa()`; left out, what the observer proposes with straight-through gradients. */
+  weightQuantizer?: QuantizerFactory;
+  /** Of activations: `lsq()`, `lsqPlus()`, `pact()`. */
+  activationQuantizer?: QuantizerFactory;
   /** Default: float requantization; see docs/quantization.md. */
   numerics?: Numerics;
   bias?: 'int32' | 'float';
+  /** Bits of single layers, by their names in the graph (as `printGraph` shows them). */
+  layers?: Readonly<Record<ValueId, LayerBits>>;
+  /** Quantize weights and nothing else. Default false. */
+  weightOnly?: boolean;
   float?: readonly ValueId[];
 }
 
@@ -123,16 +145,23 @@ function build(given: QConfigOptions, activationObserver: ObserverFactory): QCon
       granularity,
       linearGranularity,
       // constant 1: the range of the weights as they are now
-      observer: options.weightObserver ?? movingAverageMinMax({ averagingConstant: 1 }),
+      observer:
+        options.weightObserver ??
+        options.weightQuantizer?.observer ??
+        movingAverageMinMax({ averagingConstant: 1 }),
+      quantizer: options.weightQuantizer ?? null,
     },
     activations: {
       range: quantRange(activationBits, { signed }),
       symmetric: options.symmetricActivations ?? false,
-      observer: options.activationObserver ?? activationObserver,
+      observer: options.activationObserver ?? options.activationQuantizer?.observer ?? activationObserver,
+      quantizer: options.activationQuantizer ?? null,
     },
     bias,
     numerics,
     concat,
+    layers: options.layers ?? {},
+    weightOnly: options.weightOnly ?? false,
     float: options.float ?? [],
   };
 }

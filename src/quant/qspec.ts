@@ -2,6 +2,7 @@
 import type { QParams, QRange } from '../core/index.js';
 import type { ValueId } from '../graph/index.js';
 import type { ObserverFactory } from './observers/index.js';
+import type { QuantizerFactory } from './trained/index.js';
 
 export type QSpec =
   /** an observer watches it: inputs, layer outputs, weights */
@@ -11,6 +12,9 @@ export type QSpec =
       readonly symmetric: boolean;
       readonly axis: number | null;
       readonly observer: ObserverFactory;
+      /** Null: fake quantization with what the observer proposes. */
+      readonly quantizer: QuantizerFactory | null;
+      readonly role: 'weight' | 'activation';
       /** Values of one group have the qparams of the union of their ranges: what a concatenation joins, where it must. */
       readonly group?: ValueId;
     }

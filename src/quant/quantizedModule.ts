@@ -10,7 +10,6 @@ import {
   add,
   dequantizeArray,
   div,
-  fakeQuantize,
   insideRange,
   quantizeArray,
   quantizedLayer,
@@ -54,6 +53,11 @@ export interface ResolvedLayer extends LayerWeights {
   readonly weightQParams: QParams;
 }
 
+/** The value computed elsewhere, with the whole gradient of a simulation that differs by rounding only. */
+function replaced(simulated: Tensor, value: NDArray): Tensor {
+  return straightThrough(simulated, value, new Uint8Array(value.size).fill(1));
+}
+
 export class QuantizedModule extends GraphModule {
   readonly config: QConfig;
   /** The spec of every value and parameter that is quantized. */
@@ -73,9 +77,19 @@ export class QuantizedModule extends GraphModule {
     this.specs = annotate(graph, config);
     const quantizers = new Map<string, Quantizer>();
     for (const [id, spec] of this.specs)
-      if (spec.kind === 'observed' || spec.kind === 'fixed') quantizers.set(id, new Quantizer(id, spec));
-    for (const ids of groupsOf(this.specs).values()) Quantizer.join(ids.map((id) => quantizers.get(id)!));
+      if (spec.kind === 'observed') {
+        const channels = spec.axis === null ? 1 : graph.params.get(id)!.array.shape[spec.axis];
+        quantizers.set(id, new Quantizer(id, spec, channels));
+      } else if (spec.kind === 'fixed') quantizers.set(id, new Quantizer(id, spec));
+    for (const ids of groupsOf(this.specs).values()) {
+      const [first, ...others] = ids.map((id) => quantizers.get(id)!);
+      // what is trained is one for all
+      if (first.trained) for (const { id } of others) quantizers.set(id, first);
+      else Quantizer.join([first, ...others]);
+    }
     this.#quantizers = quantizers;
+    for (const { id, tensors } of new Set(quantizers.values()))
+      for (const [name, tensor] of Object.entries(tensors)) this.adopt(`${id}/${name}`, tensor);
   }
 
   get phase(): Phase {
@@ -86,7 +100,11 @@ export class QuantizedModule extends GraphModule {
   set phase(phase: Phase) {
     if (!PHASES.includes(phase))
       throw new QuantizationError(`phase: ${String(phase)} is unknown; use one of ${PHASES.join(', ')}`);
-    if (phase === 'frozen') this.requireCalibrated();
+    if (phase === 'frozen') {
+      this.requireCalibrated();
+      // what is trained gets its initial values
+      for (const quantizer of this.#quantizers.values()) quantizer.qparams();
+    }
     this.#phase = phase;
   }
 
@@ -120,6 +138,12 @@ export class QuantizedModule extends GraphModule {
     }
     this.phase = phase;
     this.batchNorm = batchNorm;
+  }
+
+  /** What quantizers train: scales, zero points, bounds. They want a small learning rate and no weight decay. */
+  quantizerParameters(): Tensor[] {
+    const all = [...new Set(this.#quantizers.values())].flatMap(({ tensors }) => Object.values(tensors));
+    return all.filter((tensor) => tensor.requiresGrad);
   }
 
   /** The quantizer of a value or weight; null where it stays in float. Shared values share one. */
@@ -181,7 +205,7 @@ export class QuantizedModule extends GraphModule {
     const quantizer = this.quantizer(id);
     if (quantizer === null) return x;
     if (this.#observing) this.#observed(id)?.observe(x.value);
-    return fakeQuantize(x, quantizer.qparams());
+    return quantizer.fakeQuantize(x);
   }
 
   #layer(node: LayerNode, x: Tensor): Tensor {
@@ -194,7 +218,8 @@ export class QuantizedModule extends GraphModule {
     const folded = foldedWeights(node, this);
     this.#observeWeight(node, folded.weight);
     const { weight, bias, weightQParams } = this.#withScales(node, folded);
-    return quantizedLayer(x, weight, bias, {
+    let exact: NDArray | null = null;
+    const y = quantizedLayer(x, weight, bias, {
       conv: node.op === 'conv2d' ? node : null,
       input,
       weight: weightQParams,
@@ -213,7 +238,9 @@ export class QuantizedModule extends GraphModule {
           ),
         };
       },
+      ...(output.trained && isGradEnabled() ? { exact: (values: NDArray) => void (exact = values) } : {}),
     });
+    return exact === null ? y : replaced(output.fakeQuantize(y), exact);
   }
 
   /** Folded weights with the scales that the integers will have. Nothing is observed. */
@@ -221,8 +248,10 @@ export class QuantizedModule extends GraphModule {
     return this.#withScales(node, foldedWeights(node, this));
   }
 
-  #withScales(node: LayerNode, { weight, bias }: LayerWeights): ResolvedLayer {
-    const observed = this.quantizer(node.weight)!.qparams();
+  #withScales(node: LayerNode, { weight: folded, bias }: LayerWeights): ResolvedLayer {
+    const quantizer = this.quantizer(node.weight)!;
+    const weight = quantizer.trained ? quantizer.fakeQuantize(folded) : folded;
+    const observed = quantizer.qparams();
     const input = this.valueQParams(node.inputs[0]);
     const weightQParams =
       input === null
@@ -240,13 +269,13 @@ export class QuantizedModule extends GraphModule {
   /** Float arithmetic on fake-quantized values: for inputs left in float, and for float biases. */
   #simulatedLayer(node: LayerNode, x: Tensor): Tensor {
     const { weight, bias } = foldedWeights(node, this);
-    const w = fakeQuantize(weight, this.#observeWeight(node, weight).qparams());
+    const w = this.#observeWeight(node, weight).fakeQuantize(weight);
     return this.#fakeQuantize(node.id, activate(executeLayer(node, x, w, bias), node.activation));
   }
 
   #layerWithLiveBatchNorm(node: LayerNode, x: Tensor): Tensor {
     const { weight, factor } = scaledWeights(node, this);
-    const w = fakeQuantize(weight, this.#observeWeight(node, weight).qparams());
+    const w = this.#observeWeight(node, weight).fakeQuantize(weight);
     // The layer is linear: dividing its weights is dividing its result, which is larger.
     let y = executeLayer(node, x, div(w, perFilter(factor, w.rank)), null);
     if (node.bias !== null) y = add(y, this.tensor(node.bias));
@@ -266,6 +295,8 @@ export class QuantizedModule extends GraphModule {
     if (this.#observing) this.#observed(node.id)?.observe(y.value);
     const qparams = quantizer.qparams();
     const codes = this.#kernelCodes(node, xs, y.value, qparams);
+    if (quantizer.trained && isGradEnabled())
+      return replaced(quantizer.fakeQuantize(y), dequantizeArray(codes, qparams));
     return straightThrough(y, dequantizeArray(codes, qparams), insideRange(y.value, qparams));
   }
 

@@ -1,8 +1,17 @@
-/** One tensor's quantizer: a spec with its observer, or with fixed parameters. */
-import { QuantizationError, type FloatNDArray, type NDArray, type QParams } from '../core/index.js';
+/** One tensor's quantizer: a spec with its observer and what is trained, or with fixed parameters. */
+import type { Tensor } from '../autograd/index.js';
+import {
+  FormatError,
+  QuantizationError,
+  type FloatNDArray,
+  type NDArray,
+  type QParams,
+} from '../core/index.js';
+import { fakeQuantize } from '../ops/index.js';
 import type { Observer } from './observers/index.js';
 import { chooseQParams } from './qparams.js';
 import type { QSpec } from './qspec.js';
+import type { TrainedQuantizer } from './trained/index.js';
 
 type Spec = Extract<QSpec, { kind: 'observed' | 'fixed' }>;
 
@@ -12,21 +21,27 @@ export class Quantizer {
   /** All whose ranges are one; itself among them. */
   #group: readonly Quantizer[] = [this];
   #observer: Observer | null = null;
+  #trained: TrainedQuantizer | null = null;
+  /** Whether the trained parameters have their initial values. */
+  #initialised = false;
   #qparams: QParams | null = null;
 
-  constructor(id: string, spec: Spec) {
+  /** @param channels of the axis that the spec names; 1 per tensor */
+  constructor(id: string, spec: Spec, channels = 1) {
     this.id = id;
     this.#spec = spec;
     if (spec.kind === 'fixed') this.#qparams = spec.qparams;
     else {
-      const { range, symmetric, axis, observer } = spec;
-      this.#observer = observer({ ...range, symmetric, axis, name: id });
+      const { range, symmetric, axis, observer, quantizer, role } = spec;
+      const observed = { ...range, symmetric, axis, name: id };
+      this.#observer = observer(observed);
+      this.#trained = quantizer?.({ ...observed, role, channels }) ?? null;
     }
   }
 
   /** Shows a tensor to the observer; nothing happens where the parameters are fixed. */
   observe(x: NDArray): void {
-    if (this.#observer === null) return;
+    if (this.#observer === null || (this.#initialised && !this.#trained!.follows)) return;
     this.#observer.observe(x as FloatNDArray);
     this.#forget();
   }
@@ -38,15 +53,21 @@ export class Quantizer {
 
   /** What was computed from the observers, here and in those that depend on this one. */
   #forget(): void {
+    this.#initialised = false;
     for (const quantizer of this.#group) if (quantizer.#observer !== null) quantizer.#qparams = null;
   }
 
   get calibrated(): boolean {
-    return this.#qparams !== null || (this.#observer?.calibrated ?? false);
+    return this.#initialised || this.#qparams !== null || (this.#observer?.calibrated ?? false);
   }
 
   /** What was observed here, without what it is grouped with; null where parameters are fixed or nothing was seen. */
   range(): { readonly min: number; readonly max: number } | null {
+    if (this.#initialised) {
+      const { scale, zeroPoint, quantMin, quantMax } = this.#trained!.qparams();
+      const reach = (code: number): number[] => Array.from(scale, (s, c) => (code - zeroPoint[c]) * s);
+      return { min: Math.min(...reach(quantMin)), max: Math.max(...reach(quantMax)) };
+    }
     if (!this.#observer?.calibrated) return null;
     const { min, max } = this.#observer.range();
     return { min: Math.min(...min), max: Math.max(...max) };
@@ -58,8 +79,34 @@ export class Quantizer {
       throw new QuantizationError(
         `${this.id}: nothing was observed yet; calibrate() on representative data, or train, before this`,
       );
+    if (this.#trained !== null) return this.#initialise(this.#trained).qparams();
     this.#qparams ??= this.#group.length === 1 ? this.#observer!.qparams() : this.#union();
     return this.#qparams;
+  }
+
+  /** Takes the parameters over from the observer, once; it is not needed again where it does not follow. */
+  #initialise(trained: TrainedQuantizer): TrainedQuantizer {
+    if (this.#initialised) return trained;
+    trained.init(this.#observer!.qparams(), this.#observer!.range());
+    if (!trained.follows) this.#observer!.reset();
+    this.#initialised = true;
+    return trained;
+  }
+
+  /** What is trained, by name: part of the parameters of the network. */
+  get tensors(): Readonly<Record<string, Tensor>> {
+    return this.#trained?.tensors ?? {};
+  }
+
+  /** Whether {@link fakeQuantize} is more than rounding with {@link qparams}. */
+  get trained(): boolean {
+    return this.#trained !== null;
+  }
+
+  /** On the tape: gradients flow to x, and to what is trained. */
+  fakeQuantize(x: Tensor): Tensor {
+    const qparams = this.qparams();
+    return this.#trained?.fakeQuantize(x) ?? fakeQuantize(x, qparams);
   }
 
   #union(): QParams {
@@ -80,19 +127,30 @@ export class Quantizer {
 
   /** Plain JSON of the observer, for a checkpoint; null where the parameters are fixed. */
   state(): object | null {
-    return this.#observer?.state() ?? null;
+    if (this.#observer === null) return null;
+    const observer = this.#observer.state();
+    return this.#trained === null ? observer : { initialised: this.#initialised, observer };
   }
 
   /** Throws FormatError when the state is of another observer. */
   load(state: object | null): void {
     if (this.#observer === null || state === null) return;
-    this.#observer.load(state);
+    if (this.#trained === null) this.#observer.load(state);
+    else {
+      const { initialised, observer } = state as { initialised?: unknown; observer?: unknown };
+      if (typeof initialised !== 'boolean' || typeof observer !== 'object' || observer === null)
+        throw new FormatError(`${this.id}: the state is of an observer; this quantizer is trained`);
+      this.#observer.load(observer);
+    }
     this.#forget();
+    this.#initialised = this.#trained?.follows === false && (state as { initialised: boolean }).initialised;
   }
 
   /** Uses these parameters from now on, whatever is observed. */
   fix(qparams: QParams): void {
     this.#qparams = qparams;
     this.#observer = null;
+    this.#trained = null;
+    this.#initialised = false;
   }
 }

@@ -18,8 +18,8 @@ function bufferIds(graph: Graph): Set<ParamId> {
 export class GraphModule implements ParamTensors {
   readonly graph: Graph;
   training = true;
-  readonly #tensors: ReadonlyMap<ParamId, Tensor>;
-  readonly #buffers: ReadonlySet<ParamId>;
+  readonly #tensors: Map<ParamId, Tensor>;
+  readonly #buffers: Set<ParamId>;
 
   /** Weights are shared with the graph, not copied; see {@link cloneParams}. */
   constructor(graph: Graph) {
@@ -31,6 +31,12 @@ export class GraphModule implements ParamTensors {
         .filter(({ id }) => used.has(id))
         .map(({ id, array }) => [id, new Tensor(array, { requiresGrad: !this.#buffers.has(id) })]),
     );
+  }
+
+  /** Counts a tensor that the graph does not name among the parameters, or without a gradient among the buffers. */
+  protected adopt(id: ParamId, tensor: Tensor): void {
+    this.#tensors.set(id, tensor);
+    if (!tensor.requiresGrad) this.#buffers.add(id);
   }
 
   tensor(id: ParamId): Tensor {
