@@ -1,5 +1,6 @@
 /** octograd: tensors, layers, training, quantization. Kernels, runtime, formats and Node helpers have their own entries. */
 export * from './autograd/index.js';
+export * from './compress/index.js';
 export * from './core/index.js';
 export * from './data/index.js';
 export {

@@ -1,6 +1,7 @@
 /** Trained quantizers in networks: initial values, gradients by the formulas, exact conversion; bits of single layers. */
 import t from 'tap';
 import { noGrad, tensor, Tensor } from '../../src/autograd/index.js';
+import { roundHalfEven } from '../../kernels/index.js';
 import { NDArray } from '../../src/core/index.js';
 import { BatchNorm, Linear, Module } from '../../src/nn/index.js';
 import { cat, crossEntropy, dequantizeArray, quantizeArray, relu, tidy } from '../../src/ops/index.js';
@@ -141,7 +142,7 @@ t.test('LSQ: the gradient of a weight scale in a network is that of the paper', 
   const dw = w.map((v, i) => {
     const [o, c] = [Math.floor(i / 3), i % 3];
     const dy = [0, 1, 2].reduce((a, n) => a + alive[n * 2 + o] * input.data[n * 3 + c], 0);
-    const r = Math.round(v / s);
+    const r = roundHalfEven(v / s);
     sum += dy * (Math.abs(r) <= q ? r - v / s : Math.sign(r) * q);
     return Math.abs(r) <= q ? dy : 0;
   });
@@ -176,7 +177,7 @@ t.test('DoReFa: weights are those of the tanh, at the range that they had', (t) 
   const node = module.graph.nodes.find((n) => n.op === 'linear')!;
   const { weight, weightQParams } = module.resolveLayer(node as never);
   const expected = [...module.tensor('fc.weight').data].map(
-    (w) => (Math.round((Math.tanh(w) / Math.tanh(0.9)) * 3) / 3) * 0.9,
+    (w) => (roundHalfEven((Math.tanh(w) / Math.tanh(0.9)) * 3) / 3) * 0.9,
   );
   expected.forEach((v, i) => t.ok(Math.abs(weight.data[i] - v) < 1e-6, `${weight.data[i]} ${v}`));
   t.ok(Math.abs(weightQParams.scale[0] - 0.3) < 1e-7);

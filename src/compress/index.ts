@@ -1,0 +1,4 @@
+/** Smaller networks: pruning, distillation, and what files weigh. */
+export { Pruner, type Prunable, type PrunerOptions, type PrunerState } from './pruner.js';
+export { gradualSparsity, type GradualSparsityOptions, type SparsitySchedule } from './schedule.js';
+export { compressedSize, type Compress, type CompressedSize } from './size.js';
