@@ -103,6 +103,7 @@ const SCHEMAS: { readonly [O in OpName]: Schema<NodeAttrs[O]> } = {
   activation: { activation },
   unary: { fn: oneOf(...UNARY_FUNCTIONS), alpha: finite, beta: finite },
   prelu: { slope: text },
+  lookup: { table: text },
   constant: { param: text },
   add: binary,
   sub: binary,

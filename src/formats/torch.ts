@@ -2,7 +2,7 @@
  * State dicts in PyTorch's names and layouts. The graph says what each parameter is: filters are OHWI here and OIHW there,
  * and a linear layer that reads a flattened image has its columns in HWC order here and in CHW order there.
  */
-import type { NDArray} from '../core/index.js';
+import type { NDArray } from '../core/index.js';
 import { FormatError, formatShape, permuteArray, sizeOf, type Shape } from '../core/index.js';
 import { isLayer, type Graph, type Node } from '../graph/index.js';
 

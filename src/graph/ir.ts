@@ -98,6 +98,11 @@ export interface NodeAttrs {
   /** A clamp on its own; 'none': the same numbers, as codes of other qparams. */
   activation: { readonly activation: Activation };
   unary: { readonly fn: UnaryFunction; readonly alpha: number; readonly beta: number };
+  /**
+   * Codes through a table of codes, [256] or one per channel [c, 256], from the smallest code of the type on. Integer graphs
+   * only; files of others have it where no function is known.
+   */
+  lookup: { readonly table: ParamId };
   /** x above 0, slope * x below; slope [c], for the last axis */
   prelu: { readonly slope: ParamId };
   /** A parameter as a value. Where the batch is free it has size 1 on axis 0 and only two-operand ops read it. */
@@ -206,6 +211,8 @@ export function paramsOf(node: Node): ParamId[] {
       return [node.slope];
     case 'constant':
       return [node.param];
+    case 'lookup':
+      return [node.table];
     default:
       return [];
   }

@@ -136,6 +136,13 @@ const table: Lowering<Shapes, Shape> = {
     vector(node, 'slope', param(node.slope), x[x.length - 1]);
     return x;
   },
+  lookup(node, { inputs: [x], param }) {
+    const table = param(node.table);
+    const channels = table.length === 2 ? x[x.length - 1] : 1;
+    if (table[table.length - 1] !== 256 || sizeOf(table) !== 256 * channels)
+      fail(node, `its table ${formatShape(table)} is neither [256] nor [channels, 256] of ${formatShape(x)}`);
+    return x;
+  },
   constant: (node, { param }) => param(node.param),
   add: broadcast,
   sub: broadcast,

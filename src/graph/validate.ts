@@ -11,6 +11,7 @@ const ARITY: { readonly [O in OpName]: number } = {
   activation: 1,
   unary: 1,
   prelu: 1,
+  lookup: 1,
   constant: 0,
   add: 2,
   sub: 2,

@@ -161,6 +161,12 @@ const table: Lowering<Bindings, KernelCall | null> = {
       b,
       Array.from(b.param(node.slope).array.data, (slope) => (x: number) => leakyRelu(x, slope)),
     ),
+  lookup(node, b) {
+    const { shape, data } = b.param(node.table).array;
+    const [x, y] = [node.inputs[0], node.id].map((id) => quantized(b, id).data);
+    const channels = shape.length === 2 ? shape[0] : 1;
+    return { op: 'qlut', params: { x, channels, table: data as CodeArray, y } };
+  },
   constant: () => null,
   div: noKernel,
   maximum: noKernel,

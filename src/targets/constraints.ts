@@ -20,6 +20,7 @@ export const everyOp = (source: Source): Required<OpRules> =>
     'activation',
     'unary',
     'prelu',
+    'lookup',
     'constant',
     'add',
     'sub',

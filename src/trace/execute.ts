@@ -169,6 +169,7 @@ const table: Lowering<Context, Tensor> = {
     const below = ops.mul(ops.relu(ops.neg(x)), params.tensor(node.slope));
     return ops.sub(ops.relu(x), below);
   },
+  lookup: (node) => refuse(node.id),
   constant: (node, { params }) => params.tensor(node.param),
   add: (node, { inputs }) => activate(ops.add(inputs[0], inputs[1]), node.activation),
   sub: (node, { inputs }) => activate(ops.sub(inputs[0], inputs[1]), node.activation),

@@ -186,6 +186,7 @@ class Eliminator {
       case 'dequantize':
         return this.#isEdge(node, x) ? this.#exactly(node) : this.#through(node, x);
       case 'softmax':
+      case 'lookup':
       case 'prelu':
       case 'batchNorm':
         return x.flat || x.perm[last] !== last ? this.#exactly(node) : this.#through(node, x);

@@ -1,5 +1,5 @@
 /** What each op of the graph is in ONNX, opset 13: one total table. */
-import { GraphError, isIdentity, type Shape } from '../../../core/index.js';
+import { GraphError, isIdentity, UnsupportedError, type Shape } from '../../../core/index.js';
 import type { Lowering, NodeOf, OpName, ValueId } from '../../../graph/index.js';
 import { asFloats } from './codes.js';
 import type { Exporter } from './exporter.js';
@@ -99,6 +99,11 @@ export const LOWERING: Lowering<Exporter, View | null> = {
     const slope = e.build.floats(node.slope, asFloats(data), dims);
     const real = e.build.node('PRelu', `${node.id}/prelu`, [e.real(tensor), slope]);
     return e.result(node, real, tensor.shape, perm);
+  },
+  lookup(node) {
+    throw new UnsupportedError(
+      `node ${node.id}: a table of codes has no form in ONNX; export to TFLite, or start from the float model`,
+    );
   },
   constant(node, e) {
     e.constant(node);

@@ -4,7 +4,7 @@
  */
 import { buildLut, leakyRelu, UNARY_FUNCTIONS } from '../../../../kernels/index.js';
 import type { QParams } from '../../../core/index.js';
-import type { NodeOf, UnaryFunction } from '../../../graph/index.js';
+import type { Node, NodeOf, UnaryFunction } from '../../../graph/index.js';
 import { codesOf, offsetOf, type Exporter } from './exporter.js';
 import type { Codes, TensorId } from './writer.js';
 
@@ -52,22 +52,37 @@ function tableOf(x: QParams, y: QParams, f: (x: number) => number, rounding: 'ev
   return buildLut(f, side(x), { ...side(y), ...range }, rounding) as Int8Array;
 }
 
-/** Element i of the result is table[256 * channel + code + 128]. */
 function lookup(
   node: Unary | NodeOf<'prelu'>,
   e: Exporter,
   functions: readonly ((x: number) => number)[],
 ): TensorId {
-  const { write } = e;
-  const [id] = node.inputs;
-  const [x, y] = [id, node.id].map((value) => e.qparams(value)!);
+  const [x, y] = [node.inputs[0], node.id].map((value) => e.qparams(value)!);
   const rounding = e.graph.numerics.numerics === 'float' ? 'even' : 'away';
   const table = new Int8Array(256 * functions.length);
   functions.forEach((f, i) => table.set(tableOf(x, y, f, rounding), 256 * i));
+  return throughTable(node, e, table);
+}
+
+/** A table that the graph has, in codes of the file. */
+export function lookedUp(node: NodeOf<'lookup'>, e: Exporter): TensorId {
+  const offset = offsetOf(e.qparams(node.id)!);
+  return throughTable(
+    node,
+    e,
+    Int8Array.from(e.param(node.table).array.data, (code) => code + offset),
+  );
+}
+
+/** Element i of the result is table[256 * channel + code + 128]. */
+function throughTable(node: Node, e: Exporter, table: Int8Array): TensorId {
+  const { write } = e;
+  const [id] = node.inputs;
+  const y = e.qparams(node.id)!;
   const shape = e.shape(id);
   const wide = write.int32Tensor(`${node.id}/int32`, shape);
   write.operator('CAST', [e.value(id)], { inDataType: 'int8', outDataType: 'int32' }, [wide]);
-  const starts = write.int32s(functions.map((_, i) => 256 * i + 128));
+  const starts = write.int32s(Array.from({ length: table.length / 256 }, (_, i) => 256 * i + 128));
   const index = write.int32Tensor(`${node.id}/index`, shape);
   write.operator('ADD', [wide, starts], { activation: 'NONE', potScaleInt16: true }, [index]);
   const entries = write.constant(`${node.id}/table`, 'int8', [table.length], table, codesOf(y));

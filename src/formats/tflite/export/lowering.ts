@@ -2,7 +2,7 @@
 import { GraphError } from '../../../core/index.js';
 import type { Lowering, Node, NodeOf } from '../../../graph/index.js';
 import { ACTIVATIONS, codesOf, offsetOf, type Exporter } from './exporter.js';
-import { prelu, unary, UNIT } from './functions.js';
+import { lookedUp, prelu, unary, UNIT } from './functions.js';
 import { conv2d, linear, reshapeTo } from './layers.js';
 import { pad, slice, transpose } from './movement.js';
 import { avgPool2d, maxPool2d } from './windows.js';
@@ -51,6 +51,7 @@ export const LOWERING: Lowering<Exporter, TensorId> = {
   linear,
   unary,
   prelu,
+  lookup: lookedUp,
   maxPool2d,
   avgPool2d,
   batchNorm(node, e) {

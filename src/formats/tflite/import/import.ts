@@ -151,6 +151,12 @@ function importOperator(
     call.refuse('reads state that outlives a run; recurrent networks are not supported');
   const importer = importerOf(operator);
   if (importer === null) return call.refuse(`this operator is not supported; ${adviceFor(operator)}`);
+  if (
+    operator.op !== 'ADD' &&
+    operator.op !== 'GATHER' &&
+    inputs.some((x) => x !== null && net.wide(x) !== null)
+  )
+    call.refuse('reads codes as whole numbers; only a sum and a table may');
   net.enter(call);
   try {
     const results = importer(call, net);

@@ -50,6 +50,35 @@ export class Network {
     this.allowance = allowance;
   }
 
+  /** Codes as whole numbers, with what was added to them: on their way into a table. */
+  readonly #wide = new Map<ValueId, { readonly codes: ValueId; readonly added: readonly number[] }>();
+
+  /** Codes of 8 bits as int32: only a sum and a table may read them. */
+  widened(x: ValueId, added: readonly number[] = []): ValueId {
+    const id = this.node({ op: 'reshape', inputs: [x], shape: this.shape(x) }, this.qparams(x), 'wide');
+    this.#wide.set(id, { codes: this.wide(x)?.codes ?? x, added });
+    return id;
+  }
+
+  wide(x: Operand): { readonly codes: ValueId; readonly added: readonly number[] } | null {
+    return isKnown(x) ? null : (this.#wide.get(x) ?? null);
+  }
+
+  /** Codes through a table: element `256 * channel + code - smallest code` of it. */
+  lookup(x: ValueId, table: Known, added: readonly number[]): ValueId {
+    const { quantMin } = this.qparams(x)!;
+    const smallest = quantMin < 0 ? -128 : 0;
+    const starts = added.length === 0 ? [0] : added;
+    const last = this.shape(x).at(-1) ?? 1;
+    const [size] = table.dims;
+    const fits = size === 256 * starts.length && (starts.length === 1 || starts.length === last);
+    if (!fits || starts.some((start, i) => start !== 256 * i - smallest))
+      this.#call.refuse('an index into a table is supported where the table has an entry for every code');
+    const array = new NDArray(Int8Array.from(table.data), starts.length === 1 ? [256] : [starts.length, 256]);
+    const param = this.build.param(`${this.#call.name}/table`, array, table.qparams);
+    return this.node({ op: 'lookup', inputs: [x], table: param }, this.#call.qparams[0]);
+  }
+
   /** The operator whose import runs, for names and errors. */
   enter(call: Call): void {
     this.#call = call;

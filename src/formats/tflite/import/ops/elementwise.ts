@@ -94,6 +94,8 @@ export const arithmetic =
   (op: Arithmetic): Importer =>
   (call, net) => {
     const [x, y] = [call.operand(0), call.operand(1)];
+    if (op === 'add' && !isKnown(x) && net.wide(x) !== null && isKnown(y))
+      return [net.widened(x, Array.from(y.data))];
     const { activation } = call.options('DIV') as { readonly activation: TfliteActivation };
     if (isKnown(x) && isKnown(y) && x.qparams === null && y.qparams === null) {
       if (activation !== 'NONE')
@@ -209,6 +211,7 @@ export const cast: Importer = (call, net) => {
     return [mapped(net, x, f, dtype)];
   }
   if (!isKnown(x) && net.qparams(x) === null && !whole) return [x];
+  if (!isKnown(x) && net.qparams(x) !== null && dtype === 'int32') return [net.widened(x)];
   return call.refuse(`to ${dtype}: only floats and 8-bit codes are computed with here`);
 };
 

@@ -203,7 +203,11 @@ export const stridedSlice: Importer = (call, net) => {
 export const gather: Importer = (call, net) => {
   const { axis, batchDims } = call.options('GATHER');
   if (batchDims !== 0) call.refuse('batch dimensions are not supported');
-  const x = net.moved(call.operand(0));
+  const index = net.wide(call.operand(1));
+  const table = call.operand(0);
+  if (index !== null && isKnown(table) && table.dims.length === 1 && call.isInteger)
+    return [net.lookup(index.codes, table, index.added)];
+  const x = net.moved(table);
   const shape = net.shape(x);
   const at = call.axis(axis, shape.length);
   const { data, dims } = call.required(1, 'indices');
