@@ -19,6 +19,7 @@ export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export * from './quant/index.js';
+export * from './quant/methods/index.js';
 export { Session, type LayerProfile, type SessionOptions } from './runtime/index.js';
 export * from './targets/index.js';
 export { GraphModule, trace, type Traceable } from './trace/index.js';

@@ -1,0 +1,3 @@
+/** Post-training methods: each takes a graph or a calibrated module, and none knows of another. */
+export { absorbBias } from './absorbBias.js';
+export { equalize, type EqualizeOptions } from './equalize.js';
