@@ -2,3 +2,4 @@
 export { Pruner, type Prunable, type PrunerOptions, type PrunerState } from './pruner.js';
 export { gradualSparsity, type GradualSparsityOptions, type SparsitySchedule } from './schedule.js';
 export { compressedSize, type Compress, type CompressedSize } from './size.js';
+export { maskChannels, pruneChannels, type ChannelOptions } from './pruneChannels.js';
