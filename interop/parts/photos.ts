@@ -13,8 +13,10 @@ import { letterbox, resizeImage, type Image } from '../../src/data/index.js';
 import { DETECTORS, keptShare, type DetectorName } from '../../src/detection/index.js';
 import { exportOnnx, importOnnx } from '../../src/formats/onnx/index.js';
 import { importTfjs } from '../../src/formats/tfjs/index.js';
+import { exportTflite } from '../../src/formats/tflite/index.js';
 import type { Graph } from '../../src/graph/index.js';
 import { imageFiles, readImage } from '../../src/node/index.js';
+import { quantizeArray } from '../../src/ops/index.js';
 import {
   calibrate,
   convert,
@@ -23,7 +25,10 @@ import {
   type Granularity,
   type QuantizedModule,
 } from '../../src/quant/index.js';
+import { startLitert } from '../runtimes/litert.js';
 import { startOrt } from '../runtimes/ort.js';
+import { startTflite } from '../runtimes/tflite.js';
+import type { Runtime } from '../runtimes/types.js';
 import type { PartResult } from './part.js';
 
 const GRANULARITIES: readonly Granularity[] = ['per-channel', 'per-tensor'];
@@ -76,6 +81,58 @@ function detect(name: DetectorName, path: string, photos: readonly Image[]): Det
     }
     return { model: name, granularity, boxes, kept, integerBoxes };
   });
+}
+
+interface FileResult {
+  readonly model: string;
+  readonly runtime: string;
+  readonly bytes: number;
+  readonly codes: number;
+  readonly different: number;
+  /** Steps. */
+  readonly largest: number;
+}
+
+/** The detector as full INT8 TFLite for LiteRT, run there: codes in, codes out. */
+async function inRuntimes(
+  name: DetectorName,
+  path: string,
+  photos: readonly Image[],
+  runtimes: readonly Runtime[],
+): Promise<FileResult[]> {
+  const detector = DETECTORS[name];
+  const { graph } = importOnnx(read(path), { layout: 'nhwc' });
+  const [id] = graph.inputs;
+  const { shape } = graph.values.get(id)!;
+  const xs = photos.map((photo) => letterbox(photo, shape, detector.mean, detector.std).input);
+  const module = calibrate(
+    prepare(graph, ptqConfig({ target: 'tflite' })),
+    xs.map((x) => new Tensor(x)),
+  );
+  const integers = convert(module.eval(), { output: 'codes' });
+  const run = runnerOf(integers);
+  const { bytes } = exportTflite(integers, { inputs: 'int8' });
+  const qparams = module.valueQParams(id)!;
+  const results: FileResult[] = [];
+  for (const runtime of runtimes) {
+    const model = await runtime.load(bytes);
+    let [codes, different, largest] = [0, 0, 0];
+    for (const x of xs) {
+      const here = [...run(new Map([[id, x]])).values()];
+      const there = await model.run([quantizeArray(x, qparams).data as never]);
+      here.forEach(({ data }, i) => {
+        data.forEach((v: number, k: number) => {
+          const apart = Math.abs(v - Number(there[i][k]));
+          codes++;
+          if (apart > 0) different++;
+          largest = Math.max(largest, apart);
+        });
+      });
+    }
+    model.dispose();
+    results.push({ model: name, runtime: runtime.name, bytes: bytes.length, codes, different, largest });
+  }
+  return results;
 }
 
 interface PoseResult {
@@ -151,9 +208,11 @@ export async function comparePhotos(): Promise<PartResult> {
     ['blazeface', join(packageRoot(), 'data', 'blazeface', 'face_detection_front.onnx')],
     ['ultraface', join(models, 'fr_detect.onnx')],
   ];
-  const detections = detectors
-    .filter(([, path]) => existsSync(path))
-    .flatMap(([name, path]) => detect(name, path, photos));
+  const present = detectors.filter(([, path]) => existsSync(path));
+  const detections = present.flatMap(([name, path]) => detect(name, path, photos));
+  const files: FileResult[] = [];
+  const runtimes = [await startLitert(), startTflite()];
+  for (const [name, path] of present) files.push(...(await inRuntimes(name, path, photos, runtimes)));
   const poses = existsSync(join(models, 'posenet.json')) ? await posenet(photos) : [];
   const failures = detections
     .filter(({ granularity, boxes, kept }) => granularity === 'per-channel' && kept < LEAST_KEPT * boxes)
@@ -167,6 +226,15 @@ export async function comparePhotos(): Promise<PartResult> {
       (d) => `| ${d.model} | ${d.granularity} | ${d.boxes} | ${d.kept} | ${d.integerBoxes} |`,
     ),
   ];
+  lines.push(
+    '',
+    '| full INT8 TFLite | runtime | file | codes that differ | by at most |',
+    '| --- | --- | ---: | ---: | ---: |',
+    ...files.map(
+      (f) =>
+        `| ${f.model} | ${f.runtime} | ${(f.bytes / 1024).toFixed()} KiB | ${f.different} of ${f.codes} | ${f.largest} |`,
+    ),
+  );
   if (poses.length > 0)
     lines.push(
       '',
@@ -180,5 +248,5 @@ export async function comparePhotos(): Promise<PartResult> {
         return `| ${p.granularity} | ${dB(p.weightsOnly)} | ${dB(p.integer)} | ${web} | ${node} | ${different} of ${p.numbers} |`;
       }),
     );
-  return { failures, text: lines.join('\n'), json: { photos: photos.length, detections, poses } };
+  return { failures, text: lines.join('\n'), json: { photos: photos.length, detections, files, poses } };
 }
