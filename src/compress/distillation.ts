@@ -1,0 +1,197 @@
+/**
+ * Training a student on what a teacher says (Hinton et al. 2015, "Distilling the knowledge in a neural network",
+ * arXiv:1503.02531), and on what it sees (Romero et al. 2015, "FitNets: Hints for thin deep nets", arXiv:1412.6550).
+ */
+import { noGrad, type Tensor } from '../autograd/index.js';
+import { ArgumentError, formatShape, sameShape, type NDArray, type Random } from '../core/index.js';
+import type { Graph, ValueId } from '../graph/index.js';
+import { Linear } from '../nn/index.js';
+import { add, crossEntropy, distillationLoss, mseLoss, mul } from '../ops/index.js';
+
+/** A model, a graph that trains, or a quantized module. */
+export interface Student {
+  readonly training: boolean;
+  forward(x: Tensor): Tensor;
+  parameters(): Iterable<Tensor>;
+  train(on?: boolean): unknown;
+  stateDict(): ReadonlyMap<string, NDArray>;
+  loadStateDict(state: ReadonlyMap<string, NDArray>): unknown;
+  extraState?(): object;
+  loadExtraState?(state: object): void;
+}
+
+export interface Teacher {
+  /** Logits [N, classes]. */
+  forward(x: Tensor): Tensor;
+  train?(on?: boolean): unknown;
+}
+
+/** A network whose inner values can be had: a GraphModule or a QuantizedModule. */
+interface Inspectable {
+  readonly graph: Graph;
+  runAll(inputs: ReadonlyMap<ValueId, Tensor>): ReadonlyMap<ValueId, Tensor>;
+}
+
+/** A value of the student that is to be like one of the teacher. */
+export interface Hint {
+  readonly student: ValueId;
+  readonly teacher: ValueId;
+  /** Of the mean squared difference in the loss; default 1. */
+  readonly weight?: number;
+}
+
+export interface DistillationOptions {
+  readonly student: Student;
+  /** Is put into eval mode. Live, or with its answers kept: {@link CachedTeacher}. */
+  readonly teacher: Teacher;
+  /** Default 4. */
+  readonly temperature?: number;
+  /** Share of the teacher in the loss, 0 to 1; the labels have the rest. Default 0.9. */
+  readonly alpha?: number;
+  /**
+   * For graphs. Where the student's value has fewer or more channels, a linear map to those of the teacher is trained with
+   * it, and thrown away afterwards.
+   */
+  readonly hints?: readonly Hint[];
+  /** For the maps of hints. */
+  readonly random?: Random;
+}
+
+interface ActiveHint extends Required<Hint> {
+  readonly map: Linear | null;
+}
+
+interface Seen {
+  readonly logits: Tensor;
+  readonly features: readonly (readonly [student: Tensor, teacher: Tensor])[];
+}
+
+/**
+ * What `fit` needs: `fit({ model: distillation, loss: distillation.loss, optimizer: new Adam(distillation.parameters()),
+ * ... })` trains the student. In eval mode the loss is the cross-entropy of the labels, so validation is comparable.
+ */
+export class Distillation implements Student {
+  readonly #student: Student;
+  readonly #teacher: Teacher;
+  readonly #temperature: number;
+  readonly #alpha: number;
+  readonly #hints: readonly ActiveHint[];
+  #seen: Seen | null = null;
+
+  /** Throws ArgumentError for options out of range, and for hints that do not fit the networks. */
+  constructor(options: DistillationOptions) {
+    const { student, teacher, temperature = 4, alpha = 0.9, hints = [], random } = options;
+    if (!(temperature > 0)) throw new ArgumentError(`temperature: ${temperature} must be > 0`);
+    if (!(alpha >= 0 && alpha <= 1)) throw new ArgumentError(`alpha: ${alpha} must be 0 to 1`);
+    this.#student = student;
+    this.#teacher = teacher;
+    this.#temperature = temperature;
+    this.#alpha = alpha;
+    this.#hints = hints.map((hint) => {
+      const from = shapeOf(student, hint.student, 'student');
+      const to = shapeOf(teacher, hint.teacher, 'teacher');
+      if (!sameShape(from.slice(0, -1), to.slice(0, -1)))
+        throw new ArgumentError(
+          `hints: ${hint.student} ${formatShape(from)} and ${hint.teacher} ${formatShape(to)} may differ in channels only`,
+        );
+      const [inputs, outputs] = [from.at(-1)!, to.at(-1)!];
+      const map = inputs === outputs ? null : new Linear(inputs, outputs, { bias: false, random });
+      return { weight: 1, ...hint, map };
+    });
+    teacher.train?.(false);
+  }
+
+  get training(): boolean {
+    return this.#student.training;
+  }
+
+  train(on = true): this {
+    this.#student.train(on);
+    return this;
+  }
+
+  /** Of the student and of the maps of hints. */
+  parameters(): Tensor[] {
+    return [...this.#student.parameters(), ...this.#hints.flatMap(({ map }) => map?.weight ?? [])];
+  }
+
+  stateDict(): Map<string, NDArray> {
+    return new Map([
+      ...this.#student.stateDict(),
+      ...this.#maps().map(([name, map]) => [name, map.weight.value.clone()] as const),
+    ]);
+  }
+
+  loadStateDict(state: ReadonlyMap<string, NDArray>): void {
+    const maps = this.#maps();
+    const own = new Set(maps.map(([name]) => name));
+    this.#student.loadStateDict(new Map([...state].filter(([name]) => !own.has(name))));
+    for (const [name, map] of maps) map.loadStateDict(new Map([['weight', state.get(name)!]]));
+  }
+
+  extraState(): object {
+    return this.#student.extraState?.() ?? {};
+  }
+
+  loadExtraState(state: object): void {
+    this.#student.loadExtraState?.(state);
+  }
+
+  #maps(): (readonly [string, Linear])[] {
+    return this.#hints.flatMap(({ map }, i) => (map === null ? [] : [[`hints.${i}`, map] as const]));
+  }
+
+  /** The student's answer; in training the teacher looks at the same batch. */
+  forward(x: Tensor): Tensor {
+    if (!this.training) return this.#student.forward(x);
+    if (this.#hints.length === 0) {
+      this.#seen = { logits: noGrad(() => this.#teacher.forward(x)), features: [] };
+      return this.#student.forward(x);
+    }
+    const student = valuesOf(this.#student, x);
+    const teacher = noGrad(() => valuesOf(this.#teacher, x));
+    this.#seen = {
+      logits: teacher.output,
+      features: this.#hints.map((hint) => [student.all.get(hint.student)!, teacher.all.get(hint.teacher)!]),
+    };
+    return student.output;
+  }
+
+  /**
+   * `alpha T^2 KL(teacher / T || student / T) + (1 - alpha) crossEntropy + sum of weight * mean((map(student) - teacher)^2)`
+   * for what {@link forward} gave last.
+   */
+  readonly loss = (output: Tensor, targets: Tensor): Tensor => {
+    if (!this.training) return crossEntropy(output, targets);
+    if (this.#seen === null) throw new ArgumentError('loss: call forward first, once for each loss');
+    const { logits, features } = this.#seen;
+    this.#seen = null;
+    const options = { temperature: this.#temperature, alpha: this.#alpha };
+    return features.reduce(
+      (loss, [student, teacher], i) => {
+        const { map, weight } = this.#hints[i];
+        return add(loss, mul(mseLoss(map?.forward(student) ?? student, teacher), weight));
+      },
+      distillationLoss(output, logits, targets, options),
+    );
+  };
+}
+
+function inspectable(network: object, name: string): Inspectable {
+  if ('runAll' in network && 'graph' in network) return network as Inspectable;
+  throw new ArgumentError(
+    `hints: the ${name} has no values to look at; give a GraphModule or a QuantizedModule (see trace)`,
+  );
+}
+
+function shapeOf(network: object, id: ValueId, name: string): readonly number[] {
+  const value = inspectable(network, name).graph.values.get(id);
+  if (value === undefined) throw new ArgumentError(`hints: ${id} is not a value of the ${name}`);
+  return value.shape;
+}
+
+function valuesOf(network: object, x: Tensor): { all: ReadonlyMap<ValueId, Tensor>; output: Tensor } {
+  const { graph, runAll } = network as Inspectable;
+  const all = runAll.call(network, new Map([[graph.inputs[0], x]]));
+  return { all, output: all.get(graph.outputs[0])! };
+}

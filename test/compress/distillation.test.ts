@@ -1,0 +1,200 @@
+/** Distillation: the loss and its gradients, hints, cached teachers, fit, and the whole way prune, distil, QAT, integers. */
+import t from 'tap';
+import { noGrad, Tensor } from '../../src/autograd/index.js';
+import {
+  CachedTeacher,
+  Distillation,
+  Pruner,
+  pruneChannels,
+  type Teacher,
+} from '../../src/compress/index.js';
+import { NDArray, Random } from '../../src/core/index.js';
+import { ArrayDataset, DataLoader } from '../../src/data/index.js';
+import { crossEntropy, tidy } from '../../src/ops/index.js';
+import { Adam } from '../../src/optim/index.js';
+import { calibrate, compareCodes, convert, lsq, lsqPlus, prepare, qatConfig } from '../../src/quant/index.js';
+import { GraphModule, trace } from '../../src/trace/index.js';
+import { evaluate, fit } from '../../src/train/index.js';
+import { batches, normal, roughen, TinyCnn } from '../support/models.js';
+
+const SHAPE = [4, 8, 8, 2];
+const labels = new Tensor(new NDArray(Int32Array.of(0, 1, 2, 0), [4]));
+
+function graphOf(seed: number): ReturnType<typeof trace> {
+  const model = new TinyCnn();
+  roughen(model, seed);
+  model.fc.weight.data.set(normal([192], seed, 0.2).data);
+  return trace(model, normal(SHAPE));
+}
+
+const softmaxOf = (row: readonly number[], temperature: number): number[] => {
+  const e = row.map((v) => Math.exp(v / temperature));
+  const sum = e.reduce((a, b) => a + b, 0);
+  return e.map((v) => v / sum);
+};
+
+t.test('the gradient of the logits: alpha T (student - teacher) + (1 - alpha) (student - label)', (t) => {
+  const [student, teacher] = [new GraphModule(graphOf(1)), new GraphModule(graphOf(2))];
+  const [temperature, alpha] = [3, 0.7];
+  const distillation = new Distillation({ student, teacher, temperature, alpha }).train();
+  const x = normal(SHAPE, 5);
+  const output = distillation.forward(x);
+  distillation.loss(output, labels).backward();
+  const logits = noGrad(() => teacher.forward(x));
+  t.notOk(teacher.training);
+  // the bias of the last layer gets the sum of the gradients of the logits
+  const expected = [0, 0, 0];
+  for (let n = 0; n < 4; n++) {
+    const row = (of: Tensor): number[] => [...of.data.slice(3 * n, 3 * n + 3)];
+    const hard = softmaxOf(row(output), 1);
+    const soft = softmaxOf(row(output), temperature);
+    const goal = softmaxOf(row(logits), temperature);
+    for (let c = 0; c < 3; c++)
+      expected[c] +=
+        (alpha * temperature * (soft[c] - goal[c]) + (1 - alpha) * (hard[c] - Number(labels.data[n] === c))) /
+        4;
+  }
+  const grad = student.tensor('fc.bias').grad!.data;
+  expected.forEach((g, c) => t.ok(Math.abs(grad[c] - g) < 1e-5, `${grad[c]} ${g}`));
+  t.ok(
+    teacher.parameters().every((p) => p.grad === null),
+    'the teacher learns nothing',
+  );
+  t.throws(() => distillation.loss(output, labels), { code: 'argument', message: /forward first/ });
+  distillation.train(false);
+  const plain = distillation.forward(x);
+  t.equal(distillation.loss(plain, labels).item(), crossEntropy(plain, labels).item(), 'eval: labels alone');
+  t.end();
+});
+
+t.test('hints draw inner values to those of the teacher, by a map where channels differ', (t) => {
+  const teacher = new GraphModule(graphOf(2));
+  const thin = pruneChannels(graphOf(1), { fraction: 0.5 });
+  const student = new GraphModule(thin);
+  const hints = [{ student: 'maxPool2d', teacher: 'maxPool2d', weight: 2 }];
+  const random = new Random(3);
+  const distillation = new Distillation({ student, teacher, hints, alpha: 0, random }).train();
+  const own = student.parameters().length;
+  t.equal(distillation.parameters().length, own + 1);
+  const x = normal(SHAPE, 5);
+  const distance = (): number =>
+    distillation.loss(distillation.forward(x), labels).item() -
+    crossEntropy(
+      noGrad(() => student.forward(x)),
+      labels,
+    ).item();
+  const before = distance();
+  const state = distillation.stateDict();
+  t.same(state.get('hints.0')!.shape, [4, 2]);
+  const optimizer = new Adam(distillation.parameters(), { lr: 0.02 });
+  for (let i = 0; i < 20; i++) {
+    optimizer.zeroGrad();
+    tidy(() => distillation.loss(distillation.forward(x), labels).backward());
+    optimizer.step();
+  }
+  const after = distance();
+  t.ok(before > 0 && after < 0.8 * before, `${before} -> ${after}`);
+  distillation.loadStateDict(state);
+  t.same(distillation.stateDict(), state);
+  t.ok(Math.abs(distance() - before) < 1e-4);
+  t.end();
+});
+
+t.test('a cached teacher is asked once about each input, and answers alike', (t) => {
+  const real = new GraphModule(graphOf(2)).eval();
+  let asked = 0;
+  const counting: Teacher = { forward: (x) => ((asked += x.shape[0]), real.forward(x)) };
+  const cached = new CachedTeacher(counting);
+  const x = normal(SHAPE, 5);
+  const reversed = new Tensor(
+    new NDArray(
+      Float32Array.from(x.data, (_, i) => x.data[(3 - Math.floor(i / 128)) * 128 + (i % 128)]),
+      SHAPE,
+    ),
+  );
+  for (const input of [x, x, reversed, x])
+    t.same(cached.forward(input).toArray(), real.forward(input).toArray());
+  t.equal(asked, 4);
+  t.equal(cached.size, 4);
+  t.end();
+});
+
+t.test('bad options are named', (t) => {
+  const [student, teacher] = [new GraphModule(graphOf(1)), new GraphModule(graphOf(2))];
+  for (const [options, message] of [
+    [{ temperature: 0 }, /temperature: 0/],
+    [{ alpha: 2 }, /alpha: 2/],
+    [{ hints: [{ student: 'x', teacher: 'fc' }] }, /x is not a value of the student/],
+    [{ hints: [{ student: 'conv', teacher: 'fc' }] }, /channels only/],
+    [
+      { teacher: new CachedTeacher(teacher), hints: [{ student: 'fc', teacher: 'fc' }] },
+      /teacher has no values/,
+    ],
+  ] as const)
+    t.throws(() => new Distillation({ student, teacher, ...options }), { code: 'argument', message });
+  t.end();
+});
+
+t.test('prune, distil, QAT, integers: masks hold, and no code differs', async (t) => {
+  const images = new NDArray(
+    Uint8Array.from({ length: 16 * 128 }, (_, i) => (i * 37 + (i >> 7) * 11) % 256),
+    [16, 8, 8, 2],
+  );
+  const dataset = new ArrayDataset(
+    images,
+    new NDArray(
+      Int32Array.from({ length: 16 }, (_, i) => i % 3),
+      [16],
+    ),
+  );
+  const loader = new DataLoader(dataset, { batchSize: 4, mean: 0.5, std: 0.25 });
+  const teacher = new CachedTeacher(new GraphModule(graphOf(2)));
+
+  const float = new GraphModule(pruneChannels(graphOf(2), { fraction: 0.25 }));
+  const pruner = new Pruner(float);
+  pruner.prune(0.5);
+  const distilled = new Distillation({ student: float, teacher });
+  const before = await evaluate({ model: float, loader });
+  const outcome = await fit({
+    model: distilled,
+    loss: distilled.loss,
+    optimizer: new Adam(distilled.parameters(), { lr: 3e-3 }),
+    loader,
+    validation: loader,
+    epochs: 2,
+    onStep: () => pruner.step(),
+  });
+  t.equal(outcome.stopped, 'finished');
+  t.ok(Math.abs(pruner.sparsity - 0.5) < 0.01);
+  t.not(outcome.history[1].validation!.loss, before.loss);
+
+  const config = qatConfig({
+    weightBits: 4,
+    activationBits: 4,
+    weightQuantizer: lsq(),
+    activationQuantizer: lsqPlus(),
+  });
+  const module = prepare(float.graph, config);
+  calibrate(module, batches(2, SHAPE));
+  module.phase = 'train';
+  const kept = Pruner.keepingZeros(module);
+  t.same(kept.masks(), pruner.masks());
+  const student = new Distillation({ student: module, teacher });
+  const trained = await fit({
+    model: student,
+    loss: student.loss,
+    optimizer: new Adam(student.parameters(), { lr: 1e-3 }),
+    loader,
+    epochs: 2,
+    onStep: () => kept.step(),
+  });
+  t.equal(trained.stopped, 'finished');
+  const graph = convert(module.eval());
+  const zeros = (ids: readonly string[]): number =>
+    ids.reduce((n, id) => n + [...graph.params.get(id)!.array.data].filter((q) => q === 0).length, 0);
+  const masks = kept.masks();
+  for (const [id, mask] of masks)
+    t.ok(mask.every((m, i) => m === 1 || graph.params.get(id)!.array.data[i] === 0));
+  t.ok(zeros([...masks.keys()]) >= 0.5 * [...masks.values()].reduce((n, m) => n + m.length, 0) - 1);
+  t.equal(compareCodes(module, graph, batches(3, SHAPE, 500)).codesDifferent, 0);
+});
