@@ -71,7 +71,14 @@ function bind(koffi: Koffi) {
 }
 type Api = ReturnType<typeof bind>;
 
+/** koffi names the type of a callback once in a process: all parts share one runtime. */
+let started: Runtime | null = null;
+
 export function startTflite(): Runtime {
+  return (started ??= start());
+}
+
+function start(): Runtime {
   const koffi = requirePackage<Koffi>('koffi');
   const api = bind(koffi);
   const log: string[] = [];
