@@ -38,7 +38,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   targets: ['graph', 'core'],
   trace: ['graph', ...FLOAT],
   // Compares what training computes with what the runtime computes, hence above it.
-  quant: ['runtime', 'trace', 'targets', 'graph', ...FLOAT],
+  quant: ['runtime', 'trace', 'targets', 'graph', 'optim', ...FLOAT],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
   detection: ['core'],

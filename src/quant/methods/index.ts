@@ -1,5 +1,6 @@
 /** Post-training methods: each takes a graph or a calibrated module, and none knows of another. */
 export { absorbBias } from './absorbBias.js';
+export { adaround, type AdaRoundOptions, type RoundedLayer } from './adaround.js';
 export { addBiases } from './addBiases.js';
 export { correctBias } from './correctBias.js';
 export { equalize, type EqualizeOptions } from './equalize.js';
