@@ -2,7 +2,7 @@
 import { noGrad } from '../../autograd/index.js';
 import { QuantizationError } from '../../core/index.js';
 import { isLayer } from '../../graph/index.js';
-import { div, fakeQuantize, tidy } from '../../ops/index.js';
+import { div, tidy } from '../../ops/index.js';
 import { executeLayer } from '../../trace/index.js';
 import type { GraphInputs } from '../inputs.js';
 import { foldedWeights, perFilter, scaledWeights } from '../layer.js';
@@ -17,7 +17,7 @@ import { eachLayer } from './eachLayer.js';
  * training codes oscillate from step to step, and moving averages follow something that none of the steps computes; after
  * training, rounding has changed both moments. Layer by layer, so that each sees the statistics of those before it.
  *
- * New statistics are new folded weights: the observers of the weights start afresh with them. Ranges of activations stay.
+ * New statistics are new folded weights: the observers of the weights start afresh with them. Ranges of activations and learned scales stay.
  *
  * @param module calibrated or trained, with batch norm; changed in place, left in eval mode with phase 'frozen'
  * @param batches typical inputs, of the training set
@@ -40,13 +40,13 @@ export function reestimateBatchNorm(
       const moments = new ChannelMoments();
       tidy(() => {
         const { weight, factor } = scaledWeights(node, module);
-        const w = div(fakeQuantize(weight, quantizer.qparams()), perFilter(factor, weight.rank));
+        const w = div(quantizer.fakeQuantize(weight), perFilter(factor, weight.rank));
         const bias = node.bias === null ? null : module.tensor(node.bias);
         for (const x of quantized) tidy(() => moments.add(executeLayer(node, x, w, bias).value));
       });
       module.tensor(bn.mean).data.set(moments.mean);
       module.tensor(bn.variance).data.set(moments.variance());
-      quantizer.reset();
+      if (!quantizer.trained) quantizer.reset();
       quantizer.observe(foldedWeights(node, module).weight.value);
     });
   });
