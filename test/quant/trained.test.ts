@@ -88,6 +88,30 @@ for (const [name, options] of Object.entries(METHODS))
     t.end();
   });
 
+t.test('LSQ+ trains zero points, rounded where they are used; LSQ keeps those of calibration', (t) => {
+  for (const [quantizer, moves] of [
+    [lsq(), false],
+    [lsqPlus(), true],
+  ] as const) {
+    const module = prepared({ activationQuantizer: quantizer, activationBits: 4 });
+    const ids = ['input', 'conv', 'fc'];
+    const offsets = (): number[] => ids.map((id) => module.tensor(`${id}/offset`).data[0]);
+    const before = offsets();
+    // what is clipped moves zero points
+    for (const id of ids) module.tensor(`${id}/scale`).data[0] *= 0.5;
+    train(module, 10);
+    ids.forEach((id, i) => {
+      t.equal(offsets()[i] !== before[i], moves, `${id}: ${before[i]} -> ${offsets()[i]}`);
+      const code = roundHalfEven(Math.fround(offsets()[i] * 15));
+      t.equal(module.valueQParams(id)!.zeroPoint[0], Math.min(Math.max(code, -8), 7));
+    });
+    t.equal(compareCodes(module, convert(module), batches(1, SHAPE)).codesDifferent, 0);
+    module.tensor('input/offset').data[0] = 2.6 / 15;
+    t.equal(module.valueQParams('input')!.zeroPoint[0], 3);
+  }
+  t.end();
+});
+
 t.test('also in training mode, with the tape, the values are those of the integers', (t) => {
   const module = prepared({ weightQuantizer: lsq(), activationQuantizer: lsqPlus(), activationBits: 4 });
   module.phase = 'train';

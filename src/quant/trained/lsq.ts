@@ -5,28 +5,38 @@
  */
 import type { Tensor } from '../../autograd/index.js';
 import { checkQParams, qdtypeOf, type QParams } from '../../core/index.js';
-import { effectiveQuantization, fakeQuantizeLearned } from '../../ops/index.js';
+import { effectiveQuantization, fakeQuantizeLearned, mul } from '../../ops/index.js';
 import { histogram } from '../observers/index.js';
 import { parameter, type QuantizerFactory, type TrainedQuantizer, type TrainedSpec } from './types.js';
 
 class LearnedStep implements TrainedQuantizer {
   readonly follows = false;
-  readonly tensors: { readonly scale: Tensor; readonly zeroPoint: Tensor };
+  /**
+   * The offset is the zero point as a share of the range of codes: in codes, the steps of a learning rate that suits scales
+   * would never move it to the next whole number.
+   */
+  readonly tensors: { readonly scale: Tensor; readonly offset: Tensor };
   readonly #spec: TrainedSpec;
+  readonly #steps: number;
 
   constructor(spec: TrainedSpec, learnZeroPoint: boolean) {
     this.#spec = spec;
-    this.tensors = { scale: parameter(spec), zeroPoint: parameter(spec, learnZeroPoint) };
+    this.#steps = spec.quantMax - spec.quantMin;
+    this.tensors = { scale: parameter(spec), offset: parameter(spec, learnZeroPoint) };
   }
 
   init({ scale, zeroPoint }: QParams): void {
     this.tensors.scale.data.set(scale);
-    this.tensors.zeroPoint.data.set(zeroPoint);
+    this.tensors.offset.data.set(Float32Array.from(zeroPoint, (z) => z / this.#steps));
+  }
+
+  get #zeroPoint(): Tensor {
+    return mul(this.tensors.offset, this.#steps);
   }
 
   qparams(): QParams {
     const { quantMin, quantMax, axis, name = 'x' } = this.#spec;
-    const { s, z } = effectiveQuantization(this.tensors.scale.value, this.tensors.zeroPoint.value, {
+    const { s, z } = effectiveQuantization(this.tensors.scale.value, this.#zeroPoint.value, {
       quantMin,
       quantMax,
     });
@@ -38,7 +48,7 @@ class LearnedStep implements TrainedQuantizer {
   }
 
   fakeQuantize(x: Tensor): Tensor {
-    return fakeQuantizeLearned(x, this.tensors.scale, this.tensors.zeroPoint, this.#spec);
+    return fakeQuantizeLearned(x, this.tensors.scale, this.#zeroPoint, this.#spec);
   }
 }
 
