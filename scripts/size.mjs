@@ -39,9 +39,9 @@ const BUNDLES = [
     goal: 30_000,
     limit: 47_000,
   },
-  { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 48_500, limit: 48_500 },
+  { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 49_000, limit: 49_000 },
   { name: 'octograd/tflite', entries: { './src/formats/tflite/index.ts': ALL }, goal: 46_000, limit: 46_000 },
-  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 120_000 },
+  { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 130_000 },
 ];
 const LARGEST = 5;
 
