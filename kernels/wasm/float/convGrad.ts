@@ -119,7 +119,13 @@ export function sumParts(
 ): () => void {
   const { parts, rows, columns } = fields;
   const units = Math.ceil(columns / 4);
-  return binding.call(compiledOnce('sum', emitSum), 'sum', binding.context(summing, fields), units, parts * rows * columns);
+  return binding.call(
+    compiledOnce('sum', emitSum),
+    'sum',
+    binding.context(summing, fields),
+    units,
+    parts * rows * columns,
+  );
 }
 
 /** Positions that are summed at once, strips of at least so many; the parts that are summed on their own. */

@@ -140,6 +140,12 @@ export function packRight(
     channels,
     panelBytes,
   });
-  const call = binding.call(compiledOnce('pack', emitPack), 'pack', context, panels, (panels * panelBytes) / 4);
+  const call = binding.call(
+    compiledOnce('pack', emitPack),
+    'pack',
+    context,
+    panels,
+    (panels * panelBytes) / 4,
+  );
   return { call, address };
 }
