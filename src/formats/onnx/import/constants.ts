@@ -2,6 +2,7 @@
  * Constants while a file is imported: tensors with their elements as numbers, and the few functions on them that folding
  * needs. 64-bit integers are doubles here, exact up to 2^53.
  */
+import { isIdentity } from '../../../core/permute.js';
 import { broadcastShapes, broadcastStrides, sizeOf, stridesOf, type Shape } from '../../../core/shape.js';
 import { UnsupportedError } from '../../../core/errors.js';
 import { tensorNumbers, type OnnxArrayOf, type OnnxDType, type OnnxTensor } from '../types.js';
@@ -224,4 +225,43 @@ function walk(
       position[axis] = 0;
     }
   }
+}
+
+export type Reduction = 'mean' | 'sum' | 'max' | 'min' | 'prod';
+
+const START: Readonly<Record<Reduction, number>> = {
+  mean: 0,
+  sum: 0,
+  max: -Infinity,
+  min: Infinity,
+  prod: 1,
+};
+const STEP: Readonly<Record<Reduction, (a: number, b: number) => number>> = {
+  mean: (a, b) => a + b,
+  sum: (a, b) => a + b,
+  max: Math.max,
+  min: Math.min,
+  prod: (a, b) => a * b,
+};
+
+/** A reduction over axes. */
+export function reduceConstant(
+  allowance: Allowance,
+  x: Constant,
+  fn: Reduction,
+  axes: readonly number[],
+  keepdim: boolean,
+): Constant {
+  const kept = x.dims.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
+  const order = [...kept, ...axes];
+  const moved = isIdentity(order) ? x : permuteConstant(allowance, x, order);
+  const full = x.dims.map((d, i) => (axes.includes(i) ? 1 : d));
+  const out = allowance.constant(x.dtype, keepdim ? full : kept.map((i) => x.dims[i]));
+  const count = sizeOf(axes.map((i) => x.dims[i]));
+  for (let o = 0; o < out.data.length; o++) {
+    let value = START[fn];
+    for (let i = 0; i < count; i++) value = STEP[fn](value, moved.data[o * count + i]);
+    out.data[o] = fn === 'mean' ? value / count : value;
+  }
+  return out;
 }

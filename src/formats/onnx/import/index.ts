@@ -1,19 +1,14 @@
 /** ONNX files as graphs that run, train and are quantized here. */
 import { formatShape, type Shape } from '../../../core/index.js';
-import {
-  ArgumentError,
-  FormatError,
-  GraphError,
-  OctogradError,
-  UnsupportedError,
-} from '../../../core/errors.js';
+import { ArgumentError, FormatError, OctogradError, UnsupportedError } from '../../../core/errors.js';
 import { removeTransposes, renameValues, simplify, type Graph, type ValueId } from '../../../graph/index.js';
 import { decodeOnnx } from '../decode.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from '../types.js';
 import { Call, describe, isConstant, type Operand } from './call.js';
 import { Allowance, fromTensor, isFloatType, toTensor } from './constants.js';
 import { toIntegers } from './integers.js';
-import { checkSize, Network } from './network.js';
+import { checkSize, finishGraph } from '../../imported.js';
+import { Network } from './network.js';
 import { IMPORTERS } from './ops/index.js';
 import { inputQParams } from './inputs.js';
 
@@ -77,7 +72,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
       );
     return net.value(operand);
   });
-  const raw = finish(net, ids);
+  const raw = finishGraph(net.build, ids);
   const layout = options.layout ?? 'keep';
   const quantized = raw.nodes.some(({ op }) => op === 'quantize' || op === 'dequantize');
   const integers = quantized ? toIntegers(raw, net.codes) : { why: null };
@@ -257,19 +252,4 @@ function inputShape({ name, dtype, dims }: OnnxValueInfo, given: Shape | undefin
       `${where}: the file leaves its shape${file} open; give it in inputShapes, as { ${JSON.stringify(name)}: [...] }`,
     );
   return dims.map((d) => (typeof d === 'number' ? d : 1));
-}
-
-/** A graph for any batch where every node treats its rows alike, else one for the shapes of the file. */
-function finish(net: Network, outputs: readonly ValueId[]): Graph {
-  try {
-    return net.build.finish(outputs, 'free');
-  } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
-  }
-  try {
-    return net.build.finish(outputs, 'fixed');
-  } catch (error) {
-    if (error instanceof OctogradError) throw new UnsupportedError(`bytes: ${error.message}`);
-    throw error;
-  }
 }

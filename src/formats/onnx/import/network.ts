@@ -20,7 +20,7 @@ import {
   type ParamId,
   type ValueId,
 } from '../../../graph/index.js';
-import { FormatError, UnsupportedError } from '../../../core/errors.js';
+import { checkSize } from '../../imported.js';
 import { isConstant, type Call, type Operand } from './call.js';
 import {
   combineConstants,
@@ -37,12 +37,8 @@ import {
 } from './constants.js';
 import { BINARY, type BinaryName } from './arithmetic.js';
 
-/** More axes than any operator needs: images taken apart into blocks have 6. */
-const MAX_RANK = 8;
 /** Nodes before simplification, which halves or thirds them. */
 const MAX_NODES = 6000;
-/** Elements of one value; what is larger cannot be computed anyway. */
-const MAX_SIZE = 2 ** 31;
 
 const NHWC = [0, 2, 3, 1];
 const NCHW = [0, 3, 1, 2];
@@ -340,14 +336,4 @@ export class Network {
     const nhwc = this.node({ op: 'transpose', inputs: [this.value(x)], perm: NHWC }, 'nhwc');
     return this.node({ op: 'transpose', inputs: [f(nhwc)], perm: NCHW }, 'nchw');
   }
-}
-
-/** Throws where a shape is none that a network can have. */
-export function checkSize(shape: Shape, where: string): void {
-  if (shape.some((d) => !Number.isSafeInteger(d) || d < 0))
-    throw new FormatError(`${where}: makes ${formatShape(shape)}, which is no shape; the file is corrupt`);
-  if (shape.length > MAX_RANK || sizeOf(shape) > MAX_SIZE)
-    throw new UnsupportedError(
-      `${where}: makes a value of ${shape.length > MAX_RANK ? `${shape.length} axes` : `shape ${formatShape(shape)}`}; at most ${MAX_RANK} axes and 2^31 elements are supported`,
-    );
 }

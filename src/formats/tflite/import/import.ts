@@ -1,9 +1,9 @@
 /** TFLite files as graphs that run, train and are quantized here. */
-import { FormatError, GraphError, OctogradError, UnsupportedError } from '../../../core/errors.js';
+import { FormatError, OctogradError, UnsupportedError } from '../../../core/errors.js';
 import { ArgumentError, formatShape, type Shape } from '../../../core/index.js';
 import { removeTransposes, simplify, type Graph, type ValueId } from '../../../graph/index.js';
 import { Allowance } from '../../onnx/import/constants.js';
-import { checkSize } from '../../onnx/import/network.js';
+import { checkSize, finishGraph } from '../../imported.js';
 import { operatorName } from '../check.js';
 import { decodeTflite } from '../decode.js';
 import { readTfliteMetadata, type TfliteMetadata } from '../export/metadata.js';
@@ -76,8 +76,8 @@ export function importTflite(bytes: Uint8Array, options: TfliteImportOptions = {
     return operand;
   };
   operators.forEach((operator, i) => importOperator(operator, i, subgraph, net, operands, read));
-  const raw = finish(
-    net,
+  const raw = finishGraph(
+    net.build,
     subgraph.outputs.map((index) => net.value(read(index, () => `output ${index}`))),
   );
   const metadata = readTfliteMetadata(model.metadata);
@@ -200,21 +200,6 @@ function adviceFor(operator: TfliteOperator): string {
       ? 'only builtin operators are; convert the model again without custom ones'
       : 'convert the model with other operators, or cut it before this one')
   );
-}
-
-/** A graph for any batch where every node treats its rows alike, else one for the shapes of the file. */
-function finish(net: Network, outputs: readonly ValueId[]): Graph {
-  try {
-    return net.build.finish(outputs, 'free');
-  } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
-  }
-  try {
-    return net.build.finish(outputs, 'fixed');
-  } catch (error) {
-    if (error instanceof OctogradError) throw new UnsupportedError(`bytes: ${error.message}`);
-    throw error;
-  }
 }
 
 function kindOf(graph: Graph): TfliteImport['kind'] {

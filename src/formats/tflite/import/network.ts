@@ -28,7 +28,7 @@ import {
   type Allowance,
   type Constant,
 } from '../../onnx/import/constants.js';
-import { checkSize } from '../../onnx/import/network.js';
+import { checkSize } from '../../imported.js';
 import type { TfliteActivation } from '../schema.js';
 import { isKnown, type Call, type Known, type Operand } from './call.js';
 import { dequantizedOf } from './tensors.js';
@@ -44,39 +44,12 @@ export class Network {
   readonly allowance: Allowance;
   readonly notes = new Set<string>();
   readonly #constants = new Map<Known, ValueId>();
+  /** Codes as whole numbers, with what was added to them: on their way into a table. */
+  readonly #wide = new Map<ValueId, { readonly codes: ValueId; readonly added: readonly number[] }>();
   #call!: Call;
 
   constructor(allowance: Allowance) {
     this.allowance = allowance;
-  }
-
-  /** Codes as whole numbers, with what was added to them: on their way into a table. */
-  readonly #wide = new Map<ValueId, { readonly codes: ValueId; readonly added: readonly number[] }>();
-
-  /** Codes of 8 bits as int32: only a sum and a table may read them. */
-  widened(x: ValueId, added: readonly number[] = []): ValueId {
-    const id = this.node({ op: 'reshape', inputs: [x], shape: this.shape(x) }, this.qparams(x), 'wide');
-    this.#wide.set(id, { codes: this.wide(x)?.codes ?? x, added });
-    return id;
-  }
-
-  wide(x: Operand): { readonly codes: ValueId; readonly added: readonly number[] } | null {
-    return isKnown(x) ? null : (this.#wide.get(x) ?? null);
-  }
-
-  /** Codes through a table: element `256 * channel + code - smallest code` of it. */
-  lookup(x: ValueId, table: Known, added: readonly number[]): ValueId {
-    const { quantMin } = this.qparams(x)!;
-    const smallest = quantMin < 0 ? -128 : 0;
-    const starts = added.length === 0 ? [0] : added;
-    const last = this.shape(x).at(-1) ?? 1;
-    const [size] = table.dims;
-    const fits = size === 256 * starts.length && (starts.length === 1 || starts.length === last);
-    if (!fits || starts.some((start, i) => start !== 256 * i - smallest))
-      this.#call.refuse('an index into a table is supported where the table has an entry for every code');
-    const array = new NDArray(Int8Array.from(table.data), starts.length === 1 ? [256] : [starts.length, 256]);
-    const param = this.build.param(`${this.#call.name}/table`, array, table.qparams);
-    return this.node({ op: 'lookup', inputs: [x], table: param }, this.#call.qparams[0]);
   }
 
   /** The operator whose import runs, for names and errors. */
@@ -314,5 +287,31 @@ export class Network {
     if (activation === 'RELU_N1_TO_1') return this.function('clip', x, qparams, -1, 1, 'clip');
     if (activation === 'TANH' && qparams === null) return this.function('tanh', x, null, 0, 0, 'tanh');
     return this.#call.refuse(`its fused activation ${activation} is not supported`);
+  }
+
+  /** Codes of 8 bits as int32: only a sum and a table may read them. */
+  widened(x: ValueId, added: readonly number[] = []): ValueId {
+    const id = this.node({ op: 'reshape', inputs: [x], shape: this.shape(x) }, this.qparams(x), 'wide');
+    this.#wide.set(id, { codes: this.wide(x)?.codes ?? x, added });
+    return id;
+  }
+
+  wide(x: Operand): { readonly codes: ValueId; readonly added: readonly number[] } | null {
+    return isKnown(x) ? null : (this.#wide.get(x) ?? null);
+  }
+
+  /** Codes through a table: element `256 * channel + code - smallest code` of it. */
+  lookup(x: ValueId, table: Known, added: readonly number[]): ValueId {
+    const { quantMin } = this.qparams(x)!;
+    const smallest = quantMin < 0 ? -128 : 0;
+    const starts = added.length === 0 ? [0] : added;
+    const last = this.shape(x).at(-1) ?? 1;
+    const [size] = table.dims;
+    const fits = size === 256 * starts.length && (starts.length === 1 || starts.length === last);
+    if (!fits || starts.some((start, i) => start !== 256 * i - smallest))
+      this.#call.refuse('an index into a table is supported where the table has an entry for every code');
+    const array = new NDArray(Int8Array.from(table.data), starts.length === 1 ? [256] : [starts.length, 256]);
+    const param = this.build.param(`${this.#call.name}/table`, array, table.qparams);
+    return this.node({ op: 'lookup', inputs: [x], table: param }, this.#call.qparams[0]);
   }
 }

@@ -1,49 +1,11 @@
 /** Reductions over axes, softmax, and normalisations: batch norm as itself, the others of the ops that they are made of. */
 import { invertPerm, sizeOf } from '../../../../core/index.js';
 import { isConstant, type Call, type Operand } from '../call.js';
-import type { Constant } from '../constants.js';
+import { reduceConstant, type Reduction } from '../constants.js';
 import type { Network } from '../network.js';
 import type { Importer, Importers } from './types.js';
 
 const PRODUCT = 'prod';
-type Reduction = 'mean' | 'sum' | 'max' | 'min' | typeof PRODUCT;
-
-const START: Readonly<Record<Reduction, number>> = {
-  mean: 0,
-  sum: 0,
-  max: -Infinity,
-  min: Infinity,
-  prod: 1,
-};
-const STEP: Readonly<Record<Reduction, (a: number, b: number) => number>> = {
-  mean: (a, b) => a + b,
-  sum: (a, b) => a + b,
-  max: Math.max,
-  min: Math.min,
-  prod: (a, b) => a * b,
-};
-
-/** The same on a constant. */
-function reduceConstant(
-  net: Network,
-  x: Constant,
-  fn: Reduction,
-  axes: readonly number[],
-  keepdim: boolean,
-): Constant {
-  net.allowance.work(x.data.length);
-  const kept = x.dims.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
-  const moved = net.transpose({ dtype: x.dtype, dims: x.dims, data: x.data }, [...kept, ...axes]) as Constant;
-  const full = x.dims.map((d, i) => (axes.includes(i) ? 1 : d));
-  const out = net.allowance.constant(x.dtype, keepdim ? full : kept.map((i) => x.dims[i]));
-  const count = sizeOf(axes.map((i) => x.dims[i]));
-  for (let o = 0; o < out.data.length; o++) {
-    let value = START[fn];
-    for (let i = 0; i < count; i++) value = STEP[fn](value, moved.data[o * count + i]);
-    out.data[o] = fn === 'mean' ? value / count : value;
-  }
-  return out;
-}
 
 function reduced(
   call: Call,
@@ -53,7 +15,10 @@ function reduced(
   axes: readonly number[],
   keepdim: boolean,
 ): Operand {
-  if (isConstant(x)) return reduceConstant(net, x, fn, axes, keepdim);
+  if (isConstant(x)) {
+    net.allowance.work(x.data.length);
+    return reduceConstant(net.allowance, x, fn, axes, keepdim);
+  }
   if (fn === PRODUCT) return call.refuse('is supported on constants only');
   return net.reduce(fn, x, axes, keepdim);
 }

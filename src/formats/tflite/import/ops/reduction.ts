@@ -1,7 +1,7 @@
 /** Pools, reductions over axes, softmax and normalisation. */
-import { sizeOf } from '../../../../core/index.js';
 import type { NodeDraft, Pair } from '../../../../graph/index.js';
-import { isKnown, type Call, type Known } from '../call.js';
+import { reduceConstant, type Reduction } from '../../../onnx/import/constants.js';
+import { isKnown, type Call } from '../call.js';
 import type { Network } from '../network.js';
 import { paddingOf, positive } from './layers.js';
 import type { Importer } from './types.js';
@@ -24,38 +24,6 @@ export const pool =
     return [net.activated(activation, qparams, false, () => net.node(draft, qparams))];
   };
 
-type Reduction = 'mean' | 'sum' | 'max' | 'min' | 'prod';
-
-const START: Readonly<Record<Reduction, number>> = {
-  mean: 0,
-  sum: 0,
-  max: -Infinity,
-  min: Infinity,
-  prod: 1,
-};
-const STEP: Readonly<Record<Reduction, (a: number, b: number) => number>> = {
-  mean: (a, b) => a + b,
-  sum: (a, b) => a + b,
-  max: Math.max,
-  min: Math.min,
-  prod: (a, b) => a * b,
-};
-
-/** The same on a constant. */
-function reduced(net: Network, x: Known, fn: Reduction, axes: readonly number[], keep: boolean): Known {
-  const kept = x.dims.flatMap((_, i) => (axes.includes(i) ? [] : [i]));
-  const moved = net.transpose(x, [...kept, ...axes]) as Known;
-  const full = x.dims.map((d, i) => (axes.includes(i) ? 1 : d));
-  const out = net.allowance.constant(x.dtype, keep ? full : kept.map((i) => x.dims[i]));
-  const count = sizeOf(axes.map((i) => x.dims[i]));
-  for (let o = 0; o < out.data.length; o++) {
-    let value = START[fn];
-    for (let i = 0; i < count; i++) value = STEP[fn](value, moved.data[o * count + i]);
-    out.data[o] = fn === 'mean' ? value / count : value;
-  }
-  return { ...out, qparams: null };
-}
-
 export const reduction =
   (fn: Reduction): Importer =>
   (call, net) => {
@@ -63,7 +31,8 @@ export const reduction =
     const rank = net.rank(x);
     const axes = call.axes(call.list(1, 'axes'), rank);
     const { keepDims: keepdim } = call.options('MEAN');
-    if (isKnown(x) && x.qparams === null) return [reduced(net, x, fn, axes, keepdim)];
+    if (isKnown(x) && x.qparams === null)
+      return [{ ...reduceConstant(net.allowance, x, fn, axes, keepdim), qparams: null }];
     if (axes.length === 0) return [x];
     if (fn === 'prod') return call.refuse('is supported on constants only');
     if (fn === 'min') call.floatOnly();
