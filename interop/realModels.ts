@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { noGrad, Tensor } from '../src/autograd/index.js';
+import { sqnr } from '../src/contract/index.js';
 import { NDArray, Random, sizeOf, type Shape } from '../src/core/index.js';
 import { importOnnx, type OnnxImport } from '../src/formats/onnx/index.js';
 import { calibrate, compareCodes, convert, prepare, ptqConfig } from '../src/quant/index.js';
@@ -91,16 +92,11 @@ function quantize(network: OnnxImport): Omit<RealModel, 'model' | 'difference'> 
   const session = new Session(integers);
   const results = session.runAll(new Map([[id, x.value]]));
   session.dispose();
-  const sqnr = floatOutputs(network, x.value).map(({ data }, i) => {
+  const ratios = floatOutputs(network, x.value).map(({ data }, i) => {
     const got = results.get(integers.outputs[i])!.data;
-    let [signal, noise] = [0, 0];
-    data.forEach((v: number, j: number) => {
-      signal += v * v;
-      noise += (v - got[j]) ** 2;
-    });
-    return 10 * Math.log10(signal / noise);
+    return sqnr(data, got);
   });
-  return { codesCompared, codesDifferent, sqnr };
+  return { codesCompared, codesDifferent, sqnr: ratios };
 }
 
 export async function compareRealModels(

@@ -11,39 +11,48 @@ export function ops<const O extends OpName>(
   return Object.fromEntries(names.map((name) => [name, { source }])) as { [K in O]: OpRule<K> };
 }
 
-/** Every op of a graph, for targets that have them all. */
-export const everyOp = (source: Source): Required<OpRules> =>
-  ops(source, [
-    'conv2d',
-    'linear',
-    'batchNorm',
-    'activation',
-    'unary',
-    'prelu',
-    'lookup',
-    'constant',
-    'add',
-    'sub',
-    'mul',
-    'div',
-    'maximum',
-    'minimum',
-    'matmul',
-    'maxPool2d',
-    'avgPool2d',
-    'globalAvgPool',
-    'reduce',
-    'concat',
-    'reshape',
-    'transpose',
-    'slice',
-    'gather',
-    'pad',
-    'resize',
-    'softmax',
-    'quantize',
-    'dequantize',
-  ]);
+/** Every op of a graph. */
+const EVERY = [
+  'conv2d',
+  'linear',
+  'batchNorm',
+  'activation',
+  'unary',
+  'prelu',
+  'lookup',
+  'constant',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'maximum',
+  'minimum',
+  'matmul',
+  'maxPool2d',
+  'avgPool2d',
+  'globalAvgPool',
+  'reduce',
+  'concat',
+  'reshape',
+  'transpose',
+  'slice',
+  'gather',
+  'pad',
+  'resize',
+  'softmax',
+  'quantize',
+  'dequantize',
+] as const;
+
+export const everyOp = (source: Source): Required<OpRules> => ops(source, EVERY);
+
+/** Every op but some. */
+export function opsWithout(source: Source | null, ...missing: readonly OpName[]): OpRules {
+  return ops(
+    source,
+    EVERY.filter((name) => !missing.includes(name)),
+  );
+}
 
 const shapeOf = (graph: Graph, id: ValueId): Shape => graph.values.get(id)!.shape;
 

@@ -1,6 +1,6 @@
 /** Qualcomm's NPU (HTP) through ONNX Runtime's QNN execution provider. */
 import { FIXED_DOUBLE, FIXED_SINGLE, FLOAT } from './choices.js';
-import { ops } from './constraints.js';
+import { opsWithout } from './constraints.js';
 import { ORT_QNN, ORT_QNN_LINEAR, ORT_QNN_PER_CHANNEL } from './sources.js';
 import type { Target } from './types.js';
 
@@ -27,35 +27,7 @@ export const qnn: Target = {
   saturation: null,
   floatBiases: null,
   ops: {
-    ...ops(ORT_QNN, [
-      'conv2d',
-      'linear',
-      'batchNorm',
-      'activation',
-      'prelu',
-      'constant',
-      'add',
-      'sub',
-      'mul',
-      'div',
-      'maximum',
-      'minimum',
-      'matmul',
-      'maxPool2d',
-      'avgPool2d',
-      'globalAvgPool',
-      'reduce',
-      'concat',
-      'reshape',
-      'transpose',
-      'slice',
-      'gather',
-      'pad',
-      'resize',
-      'softmax',
-      'quantize',
-      'dequantize',
-    ]),
+    ...opsWithout(ORT_QNN, 'unary', 'lookup'),
     unary: {
       source: ORT_QNN,
       functions: [

@@ -1,6 +1,6 @@
 /** This library's own kernels for relaxed SIMD: unsigned activations of 7 bits, whose products cannot saturate. */
 import { FIXED_DOUBLE, FIXED_SINGLE, FLOAT } from './choices.js';
-import { ops } from './constraints.js';
+import { opsWithout } from './constraints.js';
 import { RELAXED_SIMD } from './sources.js';
 import type { Target } from './types.js';
 
@@ -26,30 +26,6 @@ export const w8a7: Target = {
   axes: null,
   saturation: null,
   floatBiases: null,
-  ops: ops(null, [
-    'conv2d',
-    'linear',
-    'activation',
-    'unary',
-    'prelu',
-    'constant',
-    'add',
-    'sub',
-    'mul',
-    'maxPool2d',
-    'avgPool2d',
-    'globalAvgPool',
-    'reduce',
-    'concat',
-    'reshape',
-    'transpose',
-    'slice',
-    'gather',
-    'pad',
-    'resize',
-    'softmax',
-    'quantize',
-    'dequantize',
-  ]),
+  ops: opsWithout(null, 'batchNorm', 'lookup', 'div', 'maximum', 'minimum', 'matmul'),
   notes: ['other engines compute the same codes at their usual speed'],
 };
