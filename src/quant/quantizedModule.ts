@@ -157,31 +157,45 @@ export class QuantizedModule extends GraphModule {
     return this.quantizer(id)?.qparams() ?? null;
   }
 
-  override runAll(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
+  /** Throws QuantizationError where the phase is 'calibrate' and gradients are wanted. */
+  override enter(id: ValueId, x: Tensor): Tensor {
     switch (this.#phase) {
       case 'off':
-        return super.runAll(inputs);
+        return x;
       case 'calibrate':
-        if (this.training && isGradEnabled())
-          throw new QuantizationError(
-            "phase: 'calibrate' observes and does not train; call eval(), or set the phase to 'train'",
-          );
-        return noGrad(() => this.#observeFloat(inputs));
+        this.#requireNoTraining();
+        this.#observed(id)?.observe(x.value);
+        return x;
       default:
-        return this.#runQuantized(inputs);
+        return this.#fakeQuantize(id, x);
     }
   }
 
-  #observeFloat(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
-    const watch = (id: ValueId, x: Tensor): Tensor => {
-      this.#observed(id)?.observe(x.value);
-      return x;
-    };
-    const step = (node: Node, xs: readonly Tensor[]): Tensor => {
-      if (isLayer(node)) this.quantizer(node.weight)!.observe(foldedWeights(node, this).weight.value);
-      return watch(node.id, executeNode(node, xs, this, false));
-    };
-    return this.evaluate(inputs, step, watch);
+  /** Throws QuantizationError where the phase is 'calibrate' and gradients are wanted. */
+  override runNode(node: Node, xs: readonly Tensor[]): Tensor {
+    switch (this.#phase) {
+      case 'off':
+        return super.runNode(node, xs);
+      case 'calibrate':
+        this.#requireNoTraining();
+        return noGrad(() => this.#observeFloat(node, xs));
+      default:
+        return isLayer(node) ? this.#layer(node, xs[0]) : this.#integerOp(node, xs);
+    }
+  }
+
+  #requireNoTraining(): void {
+    if (this.training && isGradEnabled())
+      throw new QuantizationError(
+        "phase: 'calibrate' observes and does not train; call eval(), or set the phase to 'train'",
+      );
+  }
+
+  #observeFloat(node: Node, xs: readonly Tensor[]): Tensor {
+    if (isLayer(node)) this.quantizer(node.weight)!.observe(foldedWeights(node, this).weight.value);
+    const y = executeNode(node, xs, this, false);
+    this.#observed(node.id)?.observe(y.value);
+    return y;
   }
 
   /** The quantizer that this very value feeds; null for shared and float values. */
@@ -191,14 +205,6 @@ export class QuantizedModule extends GraphModule {
 
   get #observing(): boolean {
     return this.#phase === 'train' && this.training;
-  }
-
-  #runQuantized(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
-    return this.evaluate(
-      inputs,
-      (node, xs) => (isLayer(node) ? this.#layer(node, xs[0]) : this.#integerOp(node, xs)),
-      (id, x) => this.#fakeQuantize(id, x),
-    );
   }
 
   #fakeQuantize(id: ValueId, x: Tensor): Tensor {

@@ -88,26 +88,27 @@ export class GraphModule implements ParamTensors {
 
   /** Every value of the graph for the given inputs. */
   runAll(inputs: ReadonlyMap<ValueId, Tensor>): Map<ValueId, Tensor> {
-    return this.evaluate(inputs, (node, xs) => executeNode(node, xs, this, this.training));
-  }
-
-  /** Walks the nodes in order; `step` makes each value from those it reads, `enter` the inputs from what is given. */
-  protected evaluate(
-    inputs: ReadonlyMap<ValueId, Tensor>,
-    step: (node: Node, xs: readonly Tensor[]) => Tensor,
-    enter: (id: ValueId, x: Tensor) => Tensor = (_id, x) => x,
-  ): Map<ValueId, Tensor> {
     const values = new Map<ValueId, Tensor>();
     for (const id of this.graph.inputs) {
       const x = inputs.get(id);
       if (x === undefined) throw new ArgumentError(`inputs: ${id} is missing; give every input of the graph`);
-      values.set(id, enter(id, x));
+      values.set(id, this.enter(id, x));
     }
     for (const node of this.graph.nodes) {
       const xs = node.inputs.map((id) => values.get(id)!);
-      values.set(node.id, step(node, xs));
+      values.set(node.id, this.runNode(node, xs));
     }
     return values;
+  }
+
+  /** The value of an input of the graph, made from what is given for it. */
+  enter(_id: ValueId, x: Tensor): Tensor {
+    return x;
+  }
+
+  /** The value of one node, made from the values it reads: `runAll` a step at a time. */
+  runNode(node: Node, xs: readonly Tensor[]): Tensor {
+    return executeNode(node, xs, this, this.training);
   }
 }
 
