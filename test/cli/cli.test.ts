@@ -8,7 +8,7 @@ import t from 'tap';
 import { main } from '../../src/cli/cli.js';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { encodeSafetensors } from '../../src/formats/index.js';
-import { readRun } from '../../src/cli/training.js';
+import { readFloatRun } from '../../src/cli/training/index.js';
 import { cli, writeSmallData } from './harness.js';
 
 t.test('help of the program and of every command', async (t) => {
@@ -85,8 +85,8 @@ t.test('Ctrl-C leaves a checkpoint, and says how to go on', async (t) => {
   const [code] = await closed;
   t.equal(code, 130, text.err);
   t.match(text.out, `go on with: octograd train --resume ${join(dir, 'm.checkpoint')} --data ${data}`);
-  const { position, config } = readRun(new Uint8Array(readFileSync(join(dir, 'm.checkpoint'))));
-  t.ok(position.epoch < 1000);
+  const { run, config } = readFloatRun(new Uint8Array(readFileSync(join(dir, 'm.checkpoint'))));
+  t.ok(run.position.epoch < 1000);
   t.equal(config.epochs, 100000);
   t.equal((await cli(['inspect', join(dir, 'm.checkpoint')])).code, 0);
 });

@@ -1,13 +1,10 @@
 /** `octograd train`: trains a float model, with a checkpoint after every epoch. */
-import { dirname } from 'node:path';
 import { Tensor } from '../../autograd/index.js';
 import { NDArray } from '../../core/index.js';
-import type { Position } from '../../data/index.js';
 import { encodeModel, type ModelInfo } from '../../formats/index.js';
 import { MODEL_NAMES, RECIPES } from '../../models/index.js';
-import { createProgress } from '../../node/index.js';
 import { trace } from '../../trace/index.js';
-import { fit, type EpochEvent, type FitOutcome } from '../../train/index.js';
+import type { EpochEvent, FitOutcome } from '../../train/index.js';
 import {
   dataOption,
   defineCommand,
@@ -20,11 +17,19 @@ import {
   type OptionValues,
 } from '../command.js';
 import { loadData, type Data } from '../data.js';
-import { fileIn, makeFolder, printResult, readAs, withEnding, writeOutput } from '../files.js';
+import { fileIn, printResult, withEnding, writeOutput } from '../files.js';
 import { EVALUATION_BATCH, loaderFor } from '../inference.js';
 import { formatPercent, formatSeconds } from '../report/numbers.js';
 import { counted, shellWord } from '../text.js';
-import { createRun, readRun, saveRun, type Run, type RunConfig, type SavedRun } from '../training.js';
+import {
+  Checkpoints,
+  createFloatRun,
+  readCheckpoint,
+  readFloatRun,
+  savedFit,
+  type FloatConfig,
+  type FloatRun,
+} from '../training/index.js';
 
 const options = {
   ...dataOption,
@@ -58,7 +63,10 @@ export const train = defineCommand({
   positionals: [],
   options,
   async run({ options, given }, io) {
-    const saved = options.resume === undefined ? null : readAs(options.resume, readRun);
+    const saved =
+      options.resume === undefined
+        ? null
+        : readCheckpoint(options.resume, readFloatRun, (line) => io.stderr(line));
     const taken = saved === null ? undefined : SAVED.find((key) => given.has(key));
     if (taken !== undefined)
       throw new UsageError(`--${taken} comes from the checkpoint; leave it out with --resume`);
@@ -66,8 +74,12 @@ export const train = defineCommand({
     const config =
       saved === null ? newConfig(options, data) : { ...saved.config, lr: options.lr ?? saved.config.lr };
     const paths = pathsOf(options, config);
-    const run = createRun(config, data.train);
-    const outcome = await fitRun(run, saved, data, paths, io);
+    const run = createFloatRun(config, data.train);
+    describeRun(run, io);
+    const job = { config: { ...config } };
+    const files = saved?.files.path === paths.checkpoint ? saved.files : new Checkpoints(paths.checkpoint);
+    const validation = loaderFor(infoOf(run, data), data.test, EVALUATION_BATCH);
+    const outcome = await savedFit(run, { job, files, saved: saved?.run ?? null, validation }, io);
     const written = writeResult(run, outcome, data, paths);
     const resume = [
       'octograd',
@@ -87,7 +99,7 @@ export const train = defineCommand({
   },
 });
 
-function newConfig({ model, epochs, batch, lr, limit, seed }: Options, { train }: Data): RunConfig {
+function newConfig({ model, epochs, batch, lr, limit, seed }: Options, { train }: Data): FloatConfig {
   const recipe = RECIPES[model];
   return {
     model,
@@ -99,7 +111,7 @@ function newConfig({ model, epochs, batch, lr, limit, seed }: Options, { train }
   };
 }
 
-function pathsOf({ out, resume }: Options, { model }: RunConfig): Paths {
+function pathsOf({ out, resume }: Options, { model }: FloatConfig): Paths {
   const path =
     out !== undefined
       ? fileIn(out, `${model}.octo`)
@@ -117,49 +129,20 @@ interface Paths {
   readonly checkpoint: string;
 }
 
-async function fitRun(
-  run: Run,
-  saved: SavedRun | null,
-  data: Data,
-  paths: Paths,
-  io: Io,
-): Promise<FitOutcome> {
-  saved?.restore(run);
-  makeFolder(dirname(paths.checkpoint));
-  const { config, model, loader } = run;
-  const save = (position: Position): void => writeOutput(paths.checkpoint, saveRun(run, position));
+function describeRun({ config, model, loader }: FloatRun, io: Io): void {
   const weights = [...model.parameters()].reduce((sum, p) => sum + p.size, 0);
   io.stderr(
     `${config.model}: ${counted(weights, 'weight')}, ${counted(config.images, 'training image')}, ${counted(config.epochs, 'epoch')} of ${counted(loader.length, 'batch', 'batches')}`,
   );
-  const progress = createProgress({ onLine: (line) => io.stderr(line) });
-  try {
-    const outcome = await fit({
-      ...run,
-      epochs: config.epochs,
-      start: saved?.position,
-      validation: loaderFor(infoOf(run, data), data.test, EVALUATION_BATCH),
-      signal: io.signal,
-      onStep: io.isTTY ? progress.onStep : undefined,
-      onEpoch(event) {
-        save({ epoch: event.epoch + 1, batch: 0 });
-        progress.onEpoch(event);
-      },
-    });
-    if (outcome.stopped !== 'finished') save(outcome.position);
-    return outcome;
-  } finally {
-    progress.stop();
-  }
 }
 
-function infoOf({ config }: Run, { labels }: Data): ModelInfo {
+function infoOf({ config }: FloatRun, { labels }: Data): ModelInfo {
   const { mean, std } = RECIPES[config.model];
   return { labels, normalization: { mean: [mean], std: [std] } };
 }
 
 /** Writes the model, unless the run was stopped or has learned nothing. Returns the files that there are now. */
-function writeResult(run: Run, { stopped, position }: FitOutcome, data: Data, paths: Paths): string[] {
+function writeResult(run: FloatRun, { stopped, position }: FitOutcome, data: Data, paths: Paths): string[] {
   const learned = position.epoch > 0 || position.batch > 0;
   if (stopped === 'aborted' || !learned) return [paths.checkpoint];
   const example = new Tensor(NDArray.zeros([1, ...data.train.imageShape], 'float32'));
@@ -168,7 +151,7 @@ function writeResult(run: Run, { stopped, position }: FitOutcome, data: Data, pa
 }
 
 function describe(
-  { config }: Run,
+  { config }: FloatRun,
   outcome: FitOutcome,
   written: readonly string[],
   resume: string,
@@ -190,7 +173,7 @@ function describe(
 }
 
 function jsonResult(
-  { config }: Run,
+  { config }: FloatRun,
   { stopped, position, history }: FitOutcome,
   files: readonly string[],
 ): object {

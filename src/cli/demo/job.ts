@@ -4,7 +4,6 @@ import { DataLoader, type ArrayDataset } from '../../data/index.js';
 import { encodeModel } from '../../formats/index.js';
 import { foldBatchNorm, fuseLayers, type Graph } from '../../graph/index.js';
 import { createModel, RECIPES, type ModelName } from '../../models/index.js';
-import { AdamW, oneCycle, Schedule } from '../../optim/index.js';
 import {
   calibrate,
   compareCodes,
@@ -12,12 +11,12 @@ import {
   prepare,
   ptqConfig,
   qatConfig,
-  qatSchedule,
   type QuantizedModule,
 } from '../../quant/index.js';
 import { GraphModule, trace } from '../../trace/index.js';
-import { countCorrect, evaluate, fit, type EpochEvent, type StepEvent } from '../../train/index.js';
+import { countCorrect, evaluate, type EpochEvent, type StepEvent } from '../../train/index.js';
 import { predictor } from '../inference.js';
+import { fitRun, floatRun, qatRun } from '../training/index.js';
 import type { CurvePoint, Exactness, Histogram } from '../report/index.js';
 import { modelHistograms } from './histograms.js';
 import type { Limits, ModelPlan, QuantizedVariant } from './plan.js';
@@ -117,17 +116,8 @@ class Job {
     const epochs = limits.epochs ?? recipe.epochs;
     const model = createModel(plan.model, { seed: `${seed}/${plan.model}` });
     const loader = this.#trainLoader('float');
-    const optimizer = recipe.optimizer(model.parameters());
-    const schedule = new Schedule(
-      optimizer,
-      oneCycle({ maxLr: recipe.maxLr, totalSteps: epochs * loader.length, pctStart: recipe.pctStart }),
-    );
-    const outcome = await fit({
-      model,
-      optimizer,
-      schedule,
-      loader,
-      epochs,
+    const run = floatRun(model, loader, { recipe, epochs, lr: recipe.maxLr });
+    const outcome = await fitRun(run, {
       validation: this.#validation,
       onStep: (e) => this.#step('float', e, 1),
       onEpoch: (e) => this.#epoch('float', e),
@@ -172,24 +162,9 @@ class Job {
 
   async #trainQuantized(module: QuantizedModule, name: string): Promise<void> {
     const { plan, limits } = this.#input;
-    const recipe = RECIPES[plan.model];
-    const loader = this.#trainLoader(name);
-    const totalSteps = limits.qatEpochs * loader.length;
-    const optimizer = new AdamW(module.parameters(), { lr: recipe.qatLr });
-    const schedule = new Schedule(optimizer, oneCycle({ maxLr: recipe.qatLr, totalSteps, pctStart: 0.1 }));
-    const freeze = qatSchedule(module, { totalSteps });
-    let step = 0;
-    const outcome = await fit({
-      model: module,
-      optimizer,
-      schedule,
-      loader,
-      epochs: limits.qatEpochs,
-      onStep: (e) => {
-        freeze(++step);
-        this.#step(name, e, 1.6);
-      },
-    });
+    const { qatLr: lr } = RECIPES[plan.model];
+    const run = qatRun(module, this.#trainLoader(name), { epochs: limits.qatEpochs, lr });
+    const outcome = await fitRun(run, { onStep: (e) => this.#step(name, e, 1.6) });
     if (outcome.stopped === 'diverged') throw new Error(`${plan.model} ${name}: ${outcome.message}`);
   }
 
