@@ -1,35 +1,13 @@
-/**
- * Networks of other makers: BlazeFace, which is carried, and what the folder BENCH_MODELS holds of fr_detect.onnx and
- * posenet.json with posenet.bin. Their outputs are joined into one, so that every network is one input and one output.
- */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Networks of other makers. Their outputs are joined into one, so that every network is one input and one output. */
 import { Tensor } from '../../src/autograd/index.js';
 import { NDArray, Random, sizeOf } from '../../src/core/index.js';
-import { importOnnx } from '../../src/formats/onnx/index.js';
-import { importTfjs } from '../../src/formats/tfjs/index.js';
 import { GraphBuilder, type Graph } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../src/quant/index.js';
 import type { ModelCase } from '../types.js';
+import { importedNetworks } from './importedNetworks.js';
 import { modelCase } from './modelCase.js';
 
 const CALIBRATION_IMAGES = 2;
-
-const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
-
-function imported(): [name: string, path: string, load: (path: string) => Graph][] {
-  const folder = process.env['BENCH_MODELS'] ?? '';
-  const onnx = (path: string): Graph => importOnnx(read(path), { layout: 'nhwc' }).graph;
-  return [
-    ['BlazeFace 128x128', join(process.cwd(), 'data/blazeface/face_detection_front.onnx'), onnx],
-    ['UltraFace 320x240', join(folder, 'fr_detect.onnx'), onnx],
-    [
-      'PoseNet 385x385',
-      join(folder, 'posenet.json'),
-      (path) => importTfjs(readFileSync(path, 'utf8'), read(join(folder, 'posenet.bin'))),
-    ],
-  ];
-}
 
 /** The same network with all outputs, flattened, in one. */
 function joined(graph: Graph): Graph {
@@ -46,9 +24,9 @@ function joined(graph: Graph): Graph {
 
 /** Float and integer case of every network that is there. */
 export function* importedCases(wanted: (shape: string) => boolean): Generator<ModelCase> {
-  for (const [name, path, load] of imported()) {
-    if (!existsSync(path) || !wanted(name)) continue;
-    const graph = joined(load(path));
+  for (const { name, load } of importedNetworks()) {
+    if (!wanted(name)) continue;
+    const graph = joined(load());
     const { shape } = graph.values.get(graph.inputs[0])!;
     const random = new Random(`bench/${name}`);
     const images = Array.from(
