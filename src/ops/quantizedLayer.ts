@@ -100,8 +100,10 @@ function realValues(acc: NDArray, scale: Float32Array, { activation }: Quantized
 function unquantized(acc: NDArray, scale: Float32Array, attrs: QuantizedLayerAttrs) {
   const y = realValues(acc, scale, attrs);
   const [low, high] = ACTIVATION_RANGE[attrs.activation];
-  const mask = Uint8Array.from(y.data, (v) => Number(v > low && v < high));
-  return { y, mask: new NDArray(mask, y.shape) };
+  const mask = NDArray.empty(y.shape, 'uint8');
+  const [from, to] = [y.data, mask.data];
+  for (let i = 0; i < from.length; i++) to[i] = from[i] > low && from[i] < high ? 1 : 0;
+  return { y, mask };
 }
 
 /** Codes before any clamp, as floats: what is beyond 2^24 is out of every range anyway. */

@@ -39,13 +39,12 @@ class LearnedClipping implements TrainedQuantizer {
   fakeQuantize(x: Tensor): Tensor {
     const { lo, hi } = this.#bounds();
     const qparams = this.qparams();
-    const mask = (test: (v: number) => boolean): Tensor =>
-      new Tensor(
-        new NDArray(
-          Uint8Array.from(x.data, (v) => Number(test(v))),
-          x.shape,
-        ),
-      );
+    const mask = (test: (v: number) => boolean): Tensor => {
+      const values = x.data;
+      const out = new Uint8Array(values.length);
+      for (let i = 0; i < out.length; i++) out[i] = test(values[i]) ? 1 : 0;
+      return new Tensor(new NDArray(out, x.shape));
+    };
     const { lower, upper } = this.tensors;
     const low = this.#spec.symmetric ? mul(upper, -1) : lower;
     const clipped = where(
