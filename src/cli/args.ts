@@ -61,6 +61,20 @@ export function parse(command: Command, words: readonly string[]): ParsedArgs {
   return { positionals, given, options: values as OptionValues<typeof commonOptions> };
 }
 
+/** The words of a command line that {@link parse} reads as these, with `changes`. */
+export function wordsOf(
+  command: string,
+  { positionals, given, options }: ParsedArgs,
+  changes: Readonly<Record<string, string>>,
+): string[] {
+  const values: Readonly<Record<string, unknown>> = { ...options, ...changes };
+  const keys = new Set([...given, ...Object.keys(changes)]);
+  const optionWords = [...keys].flatMap((key) =>
+    values[key] === true ? [`--${optionWord(key)}`] : [`--${optionWord(key)}`, String(values[key])],
+  );
+  return ['octograd', command, ...positionals, ...optionWords];
+}
+
 /** What stands for the value of an option in `--help`. */
 export function placeholder(spec: OptionSpec): string {
   if (spec.placeholder !== undefined) return spec.placeholder;

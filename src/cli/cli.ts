@@ -4,6 +4,7 @@ import { parse } from './args.js';
 import {
   EXIT,
   FailedRun,
+  StoppedRun,
   UsageError,
   type Command,
   type Io,
@@ -75,6 +76,10 @@ function fail(command: Command, error: unknown, verbose: boolean, io: Io): numbe
   };
   if (io.signal.aborted && error === io.signal.reason) {
     report('stopped');
+    return EXIT.aborted;
+  }
+  if (error instanceof StoppedRun) {
+    report(error.message);
     return EXIT.aborted;
   }
   if (error instanceof UsageError) {

@@ -131,3 +131,8 @@ export class UsageError extends Error {
 export class FailedRun extends Error {
   override readonly name = 'FailedRun';
 }
+
+/** Ctrl-C ended a training that can go on: the message says how; exit code 130. */
+export class StoppedRun extends Error {
+  override readonly name = 'StoppedRun';
+}

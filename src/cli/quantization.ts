@@ -1,10 +1,8 @@
 /** Post-training quantization and quantization-aware training of a model file. */
 import type { ArrayDataset } from '../data/index.js';
 import { DataLoader } from '../data/index.js';
-import type { Model } from '../formats/index.js';
-import type { Numerics } from '../graph/index.js';
-import { createProgress } from '../node/index.js';
-import { AdamW, oneCycle, Schedule } from '../optim/index.js';
+import type { Model, ModelInfo } from '../formats/index.js';
+import type { Graph, Numerics } from '../graph/index.js';
 import {
   calibrate,
   entropy,
@@ -14,17 +12,18 @@ import {
   prepare,
   ptqConfig,
   qatConfig,
-  qatSchedule,
   type Granularity,
+  type GraphInputs,
   type QConfig,
   type QConfigOptions,
   type QuantizedModule,
 } from '../quant/index.js';
 import type { TargetName } from '../targets/index.js';
-import { fit } from '../train/index.js';
-import { FailedRun, UsageError, type Io } from './command.js';
+import { UsageError, type Io } from './command.js';
 import { loaderFor } from './inference.js';
+import { checkMethods, improveGraph, improveModule, methodConfig, type Methods } from './methods.js';
 import { counted } from './text.js';
+import { qatRun, type Training } from './training/index.js';
 
 export const NUMERICS = {
   float: { numerics: 'float' },
@@ -42,7 +41,7 @@ export const OBSERVERS = { 'min-max': minMax, percentile, mse, entropy } as cons
 export type ObserverName = keyof typeof OBSERVERS;
 
 /** What makes a quantization config. */
-export interface ConfigOptions {
+export interface ConfigOptions extends Methods {
   readonly method: 'ptq' | 'qat';
   readonly target: TargetName | undefined;
   readonly weightBits: number;
@@ -54,13 +53,15 @@ export interface ConfigOptions {
 
 /**
  * With a target, options that are not among the `given` are left to it.
- * @throws QuantizationError for options that the target does not take, UsageError for an observer with qat
+ * @throws QuantizationError for options that the target or the graph does not take, UsageError for those that do not go
+ *   together
  */
-export function configOf(options: ConfigOptions, given: ReadonlySet<string>): QConfig {
+export function configOf(options: ConfigOptions, given: ReadonlySet<string>, graph: Graph): QConfig {
+  checkMethods(options, options.method);
   const { method, target, weightBits, activationBits, granularity } = options;
   const asked = { weightBits, activationBits, granularity, numerics: NUMERICS[options.numerics] };
   const entries = Object.entries(asked).filter(([name]) => target === undefined || given.has(name));
-  const chosen: QConfigOptions = Object.fromEntries(entries);
+  const chosen: QConfigOptions = { ...Object.fromEntries(entries), ...methodConfig(options, graph) };
   if (target !== undefined) chosen.target = target;
   if (method === 'ptq') return ptqConfig({ ...chosen, activationObserver: OBSERVERS[options.observer]() });
   if (given.has('observer'))
@@ -68,7 +69,7 @@ export function configOf(options: ConfigOptions, given: ReadonlySet<string>): QC
   return qatConfig(chosen);
 }
 
-export interface QuantizeOptions {
+export interface QuantizeOptions extends Methods {
   readonly method: 'ptq' | 'qat';
   /** Images that set the ranges. */
   readonly calibration: number;
@@ -81,64 +82,50 @@ export interface QuantizeOptions {
 /** Calibration runs this many images at a time. */
 const CALIBRATION_BATCH = 64;
 
-/** A calibrated, and for qat trained, module in eval mode. Throws what an abort gives, and FailedRun on divergence. */
+/** Calibrated on `batches`, with what the options ask for before and after. */
+export async function quantized(
+  graph: Graph,
+  batches: readonly GraphInputs[],
+  config: QConfig,
+  options: QuantizeOptions,
+  io: Io,
+  train?: (module: QuantizedModule) => Promise<void>,
+): Promise<QuantizedModule> {
+  const module = calibrate(prepare(improveGraph(graph, options), config), batches);
+  await train?.(module);
+  improveModule(module, batches, options, io);
+  return module.eval();
+}
+
+/**
+ * A calibrated, and for qat trained, module in eval mode. Throws what an abort gives, StoppedRun for one that can go on, and
+ * FailedRun on divergence.
+ */
 export async function quantizeModel(
   { graph, info }: Model,
   images: ArrayDataset,
   config: QConfig,
-  options: QuantizeOptions,
+  { training, ...options }: QuantizeOptions & { readonly training: Training | null },
   io: Io,
 ): Promise<QuantizedModule> {
-  const module = prepare(graph, config);
   const sample = images.slice(0, options.calibration);
   io.stderr(`calibrating on ${counted(sample.length, 'image')}`);
-  const batches = loaderFor(info, sample, CALIBRATION_BATCH).batches();
-  calibrate(
-    module,
-    Array.from(batches, (b) => b.inputs),
-  );
-  if (options.method === 'qat') await trainQuantized(module, info, images, options, io);
-  return module.eval();
+  const batches = Array.from(loaderFor(info, sample, CALIBRATION_BATCH).batches(), (b) => b.inputs);
+  return quantized(graph, batches, config, options, io, async (module) => {
+    if (training === null) return;
+    const { epochs, lr } = options;
+    const run = qatRun(module, trainingLoader(info, images, options), { epochs, lr });
+    await training.fit(run, { resumes: true }, io);
+  });
 }
 
-async function trainQuantized(
-  module: QuantizedModule,
-  info: Model['info'],
+/** Shuffled batches of a data set as the model wants its images. */
+export function trainingLoader(
+  { normalization }: ModelInfo,
   images: ArrayDataset,
-  { epochs, lr, batch, seed }: QuantizeOptions,
-  io: Io,
-): Promise<void> {
-  const loader = new DataLoader(images, {
-    ...info.normalization,
-    batchSize: batch,
-    shuffle: true,
-    seed,
-    dropLast: images.length >= batch,
-  });
-  const totalSteps = epochs * loader.length;
-  const optimizer = new AdamW(module.parameters(), { lr });
-  const schedule = new Schedule(optimizer, oneCycle({ maxLr: lr, totalSteps, pctStart: 0.1 }));
-  const freeze = qatSchedule(module, { totalSteps });
-  const progress = createProgress({ onLine: (line) => io.stderr(line) });
-  let step = 0;
-  freeze(step);
-  try {
-    const outcome = await fit({
-      model: module,
-      optimizer,
-      schedule,
-      loader,
-      epochs,
-      signal: io.signal,
-      onStep(event) {
-        freeze(++step);
-        if (io.isTTY) progress.onStep(event);
-      },
-      onEpoch: progress.onEpoch,
-    });
-    io.signal.throwIfAborted();
-    if (outcome.stopped === 'diverged') throw new FailedRun(outcome.message);
-  } finally {
-    progress.stop();
-  }
+  { batch, seed }: { readonly batch: number; readonly seed: number },
+): DataLoader {
+  // a last batch of one or two images would spoil the statistics
+  const dropLast = images.length >= batch;
+  return new DataLoader(images, { ...normalization, batchSize: batch, shuffle: true, seed, dropLast });
 }

@@ -6,10 +6,8 @@ import type { Model } from '../formats/index.js';
 import type { Graph, ValueId } from '../graph/index.js';
 import { readBytes } from '../node/index.js';
 import {
-  calibrate,
   compareCodes,
   convert,
-  prepare,
   type CodeComparison,
   type QConfig,
   type QuantizedModule,
@@ -20,9 +18,10 @@ import { writeContract, type Written } from './contract.js';
 import { loadData } from './data.js';
 import { classify, EVALUATION_BATCH, loaderFor } from './inference.js';
 import { loadInputs, type Normalization } from './inputs.js';
-import { quantizeModel, type QuantizeOptions } from './quantization.js';
+import { quantized, quantizeModel, type QuantizeOptions } from './quantization.js';
 import { formatBytes, formatMilliseconds, formatPercent, formatPoints } from './report/numbers.js';
 import { columns, counted } from './text.js';
+import type { Training } from './training/index.js';
 
 export interface Job {
   readonly path: string;
@@ -58,6 +57,8 @@ export interface ClassifierOptions extends QuantizeOptions {
   readonly limit: number | undefined;
   readonly compare: number;
   readonly maxDrop: number | undefined;
+  /** Of qat; null for ptq. */
+  readonly training: Training | null;
 }
 
 export async function quantizeClassifier(
@@ -128,11 +129,11 @@ export interface InputsOptions extends QuantizeOptions, Normalization {
 /** Of the inputs, this share is kept apart for measuring, where there are enough. */
 const HELD_OUT = 4;
 
-export function quantizeOnInputs(
+export async function quantizeOnInputs(
   { path, source: { graph: float, info }, config, format }: Job,
   options: InputsOptions,
   io: Io,
-): JobResult {
+): Promise<JobResult> {
   if (options.method === 'qat')
     throw new UsageError('--method qat needs labelled images; use --data, or ptq');
   if (float.inputs.length !== 1)
@@ -143,10 +144,8 @@ export function quantizeOnInputs(
   const held = apart === 0 ? all : all.slice(-apart);
   const used = apart === 0 ? all : all.slice(0, -apart);
   io.stderr(`calibrating on ${counted(used.length, 'input')}`);
-  const module = calibrate(
-    prepare(float, config),
-    used.map((x) => new Tensor(x)),
-  ).eval();
+  const batches = used.map((x) => new Tensor(x));
+  const module = await quantized(float, batches, config, options, io);
   const graph = convert(module);
   const samples: Arrays[] = held.slice(0, SAMPLES).map((x) => new Map([[id, x]]));
   const written = writeContract(graph, format, info, samples);

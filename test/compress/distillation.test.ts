@@ -116,6 +116,15 @@ t.test('a cached teacher is asked once about each input, and answers alike', (t)
     t.same(cached.forward(input).toArray(), real.forward(input).toArray());
   t.equal(asked, 4);
   t.equal(cached.size, 4);
+  const half = new Tensor(
+    new NDArray(
+      Float32Array.from(x.data, (v, i) => (i < 256 ? v : -v)),
+      SHAPE,
+    ),
+  );
+  t.same(cached.forward(half).toArray(), real.forward(half).toArray());
+  t.equal(asked, 8, 'a batch is asked as a whole');
+  t.equal(cached.size, 6);
   t.end();
 });
 

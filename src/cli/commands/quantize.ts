@@ -1,13 +1,26 @@
 /** `octograd quantize`: a float model in, an integer model out, and what it costs. */
 import { basename } from 'node:path';
 import { bitsOf } from '../../core/index.js';
+import { crc32 } from '../../formats/index.js';
 import { isInteger } from '../../graph/index.js';
+import { readBytes } from '../../node/index.js';
 import { observedRanges, type CodeComparison } from '../../quant/index.js';
 import { lint, TARGETS, type TargetName } from '../../targets/index.js';
-import { dataOption, defineCommand, EXIT, FailedRun, kernelOptions, seedOption } from '../command.js';
+import {
+  dataOption,
+  defineCommand,
+  EXIT,
+  FailedRun,
+  kernelOptions,
+  seedOption,
+  UsageError,
+  type OptionTable,
+  type OptionValues,
+} from '../command.js';
 import { contractLines, FORMATS } from '../contract.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { normalizationOptions } from '../inputs.js';
+import { methodOptions, methodsData } from '../methods.js';
 import {
   configOf,
   NUMERICS,
@@ -19,98 +32,115 @@ import {
 import { quantizeClassifier, quantizeOnInputs, type Job } from '../quantizationJobs.js';
 import { formatCount } from '../report/numbers.js';
 import { counted } from '../text.js';
+import { resumeOption, Training, type Job as TrainingJob } from '../training/index.js';
 import { verdictLines, violationData, violationLines } from '../violations.js';
 
 const bits = { kind: 'integer', min: 2, max: 8, default: 8 } as const;
+
+const options = {
+  ...dataOption,
+  method: {
+    kind: 'choice',
+    choices: ['ptq', 'qat'],
+    default: 'ptq',
+    help: 'calibrate only, or train on',
+  },
+  target: {
+    kind: 'choice',
+    choices: Object.keys(TARGETS) as TargetName[],
+    help: 'what it is for: sets the options below that are not given',
+  },
+  weightBits: { ...bits, help: 'of the weights, 2 to 8' },
+  activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },
+  granularity: {
+    kind: 'choice',
+    choices: ['per-channel', 'per-tensor'],
+    default: 'per-channel',
+    help: 'scales of the weights',
+  },
+  numerics: {
+    kind: 'choice',
+    choices: Object.keys(NUMERICS) as NumericsName[],
+    default: 'float',
+    help: 'how accumulators become codes',
+  },
+  observer: {
+    kind: 'choice',
+    choices: Object.keys(OBSERVERS) as ObserverName[],
+    default: 'min-max',
+    help: 'what sets the ranges of activations in ptq',
+  },
+  ...methodOptions,
+  calibration: { kind: 'integer', min: 1, default: 512, help: 'images that set the ranges' },
+  calibrate: {
+    kind: 'text',
+    placeholder: 'PATH',
+    help: 'pictures or a .npy file for a network that is no classifier of --data',
+  },
+  ...normalizationOptions,
+  format: { kind: 'choice', choices: FORMATS, default: 'octo', help: 'of the result' },
+  maxDrop: { kind: 'number', min: 0, help: 'points of accuracy that may be lost, or nothing is written' },
+  minSqnr: {
+    kind: 'number',
+    help: 'dB that every output must have with --calibrate, or nothing is written',
+  },
+  epochs: { kind: 'integer', min: 1, default: 1, help: 'of qat' },
+  lr: { kind: 'number', min: 1e-8, default: 0.003, help: 'highest learning rate of qat (AdamW)' },
+  batch: { kind: 'integer', min: 1, default: 64, help: 'images per step of qat' },
+  limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
+  compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },
+  ...seedOption,
+  ...kernelOptions,
+  ...resumeOption,
+  out: {
+    kind: 'text',
+    placeholder: 'FILE',
+    help: 'the result, or its folder (default MODEL-METHOD-wBITSaBITS.FORMAT)',
+  },
+} as const satisfies OptionTable;
+
+type Options = OptionValues<typeof options>;
 
 export const quantize = defineCommand({
   name: 'quantize',
   summary: 'make an integer model from a float model, and compare the two',
   positionals: [{ name: 'MODEL', help: 'a float model: .octo as train writes it, .onnx or .tflite' }],
-  options: {
-    ...dataOption,
-    method: {
-      kind: 'choice',
-      choices: ['ptq', 'qat'],
-      default: 'ptq',
-      help: 'calibrate only, or train on',
-    },
-    target: {
-      kind: 'choice',
-      choices: Object.keys(TARGETS) as TargetName[],
-      help: 'what it is for: sets the options below that are not given',
-    },
-    weightBits: { ...bits, help: 'of the weights, 2 to 8' },
-    activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },
-    granularity: {
-      kind: 'choice',
-      choices: ['per-channel', 'per-tensor'],
-      default: 'per-channel',
-      help: 'scales of the weights',
-    },
-    numerics: {
-      kind: 'choice',
-      choices: Object.keys(NUMERICS) as NumericsName[],
-      default: 'float',
-      help: 'how accumulators become codes',
-    },
-    observer: {
-      kind: 'choice',
-      choices: Object.keys(OBSERVERS) as ObserverName[],
-      default: 'min-max',
-      help: 'what sets the ranges of activations in ptq',
-    },
-    calibration: { kind: 'integer', min: 1, default: 512, help: 'images that set the ranges' },
-    calibrate: {
-      kind: 'text',
-      placeholder: 'PATH',
-      help: 'pictures or a .npy file for a network that is no classifier of --data',
-    },
-    ...normalizationOptions,
-    format: { kind: 'choice', choices: FORMATS, default: 'octo', help: 'of the result' },
-    maxDrop: { kind: 'number', min: 0, help: 'points of accuracy that may be lost, or nothing is written' },
-    minSqnr: {
-      kind: 'number',
-      help: 'dB that every output must have with --calibrate, or nothing is written',
-    },
-    epochs: { kind: 'integer', min: 1, default: 1, help: 'of qat' },
-    lr: { kind: 'number', min: 1e-8, default: 0.003, help: 'highest learning rate of qat (AdamW)' },
-    batch: { kind: 'integer', min: 1, default: 64, help: 'images per step of qat' },
-    limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
-    compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },
-    ...seedOption,
-    ...kernelOptions,
-    out: {
-      kind: 'text',
-      placeholder: 'FILE',
-      help: 'the result, or its folder (default MODEL-METHOD-wBITSaBITS.FORMAT)',
-    },
-  },
-  async run({ positionals: [path], given, options }, io) {
-    const config = configOf(options, given);
+  options,
+  async run(args, io) {
+    const {
+      positionals: [path],
+      given,
+      options,
+    } = args;
     const source = loadModel(path);
     if (isInteger(source.graph))
       throw new FailedRun(`${path} is an integer model already; give the float model`);
-    const { target } = options;
-    if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
-    const job: Job = { path, source, config, target: target ?? null, format: options.format };
-    const { calibrate } = options;
-    const result =
-      calibrate === undefined
-        ? await quantizeClassifier(job, options, io)
-        : quantizeOnInputs(job, { ...options, calibrate }, io);
-    const { module, written, codes } = result;
-
-    const violations =
-      target === undefined ? [] : lint(written.graph, target, { ranges: observedRanges(module) });
+    const config = configOf(options, given, source.graph);
+    const { target, calibrate, method, resume } = options;
+    if (resume !== undefined && method !== 'qat') throw new UsageError('--resume is for --method qat');
     const [weightBits, activationBits] = [config.weights, config.activations].map(({ range }) =>
       bitsOf(range),
     );
     const name = target === undefined ? '' : `-${target}`;
-    const ending = `-${options.method}${name}-w${weightBits}a${activationBits}.${options.format}`;
+    const ending = `-${method}${name}-w${weightBits}a${activationBits}.${options.format}`;
     const own = withEnding(path, ending);
     const out = options.out === undefined ? own : fileIn(options.out, basename(own));
+    if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
+    const job: Job = { path, source, config, target: target ?? null, format: options.format };
+    const training =
+      method === 'ptq' || calibrate !== undefined
+        ? null
+        : new Training('quantize', args, { out, resume, config: decidesTraining(path, options) }, io);
+    const result =
+      calibrate === undefined
+        ? await quantizeClassifier(job, { ...options, training }, io)
+        : await quantizeOnInputs(job, { ...options, calibrate }, io);
+    const { module, written, codes } = result;
+
+    const violations =
+      target === undefined ? [] : lint(written.graph, target, { ranges: observedRanges(module) });
     writeOutput(out, written.bytes);
+    training?.done();
     const contract = options.format === 'octo' ? [] : contractLines(written);
     const verdict = target === undefined ? [] : ['', ...verdictLines(out, target, violations)];
     const lines = [...result.lines(out), describeCodes(codes), ...contract, ...verdict];
@@ -123,6 +153,7 @@ export const quantize = defineCommand({
       granularity: config.weights.granularity,
       numerics: numericsName(config.numerics),
       observer: options.method === 'ptq' ? options.observer : null,
+      methods: methodsData(options),
       violations: violations.map(violationData),
       ...result.data(out),
       audit: written.audit,
@@ -138,6 +169,28 @@ export const quantize = defineCommand({
     return violations.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   },
 });
+
+/** All that makes a training what it is, with the data. */
+function decidesTraining(path: string, options: Options): TrainingJob['config'] {
+  const keys = [
+    ...['target', 'weightBits', 'activationBits', 'granularity', 'numerics', 'weightQuantizer'],
+    ...[
+      'activationQuantizer',
+      'layerBits',
+      'equalize',
+      'calibration',
+      'epochs',
+      'lr',
+      'batch',
+      'limit',
+      'seed',
+    ],
+  ] as (keyof Options)[];
+  return {
+    model: crc32(readBytes(path)),
+    ...Object.fromEntries(keys.map((key) => [key, options[key] ?? null])),
+  };
+}
 
 function describeCodes({ codesDifferent, codesCompared, tensors, images }: CodeComparison): string {
   return `${formatCount(codesDifferent)} of ${formatCount(codesCompared)} codes differ between fake quantization and the integer runtime (${counted(tensors, 'tensor')}, ${counted(images, 'image')})`;

@@ -22,6 +22,7 @@ import { EVALUATION_BATCH, loaderFor } from '../inference.js';
 import { formatPercent, formatSeconds } from '../report/numbers.js';
 import { counted, shellWord } from '../text.js';
 import {
+  checkpointBeside,
   Checkpoints,
   createFloatRun,
   readCheckpoint,
@@ -76,7 +77,7 @@ export const train = defineCommand({
     const paths = pathsOf(options, config);
     const run = createFloatRun(config, data.train);
     describeRun(run, io);
-    const job = { config: { ...config } };
+    const job = { config: { command: 'train', ...config } };
     const files = saved?.files.path === paths.checkpoint ? saved.files : new Checkpoints(paths.checkpoint);
     const validation = loaderFor(infoOf(run, data), data.test, EVALUATION_BATCH);
     const outcome = await savedFit(run, { job, files, saved: saved?.run ?? null, validation }, io);
@@ -118,10 +119,7 @@ function pathsOf({ out, resume }: Options, { model }: FloatConfig): Paths {
       : resume !== undefined
         ? withEnding(resume, '.octo')
         : `out/${model}.octo`;
-  const checkpoint = withEnding(path, '.checkpoint');
-  if (checkpoint === path)
-    throw new UsageError(`--out: ${path} is what the checkpoint will be called; name the model FILE.octo`);
-  return { model: path, checkpoint };
+  return { model: path, checkpoint: checkpointBeside(path) };
 }
 
 interface Paths {

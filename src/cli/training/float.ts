@@ -4,6 +4,7 @@ import { DataLoader, type ArrayDataset } from '../../data/index.js';
 import { createModel, MODEL_NAMES, RECIPES, type ModelName } from '../../models/index.js';
 import type { Module } from '../../nn/index.js';
 import { floatRun, type Run } from './run.js';
+import { requireCommand } from './job.js';
 import { count, decodeRun, number, type LoadedRecord, type SavedRun } from './state.js';
 
 /** Everything that decides what a run computes, besides the data. */
@@ -49,6 +50,7 @@ export function createFloatRun(config: FloatConfig, data: ArrayDataset): FloatRu
 /** Throws FormatError for a file that is no checkpoint of such a run. */
 export function readFloatRun(bytes: Uint8Array): { readonly run: SavedRun; readonly config: FloatConfig } {
   const run = decodeRun(bytes);
+  requireCommand(run.config, 'train');
   return { run, config: floatConfig(run.config) };
 }
 

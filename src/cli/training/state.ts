@@ -11,12 +11,12 @@ export interface Job {
   /** Words and numbers that the run was created from. */
   readonly config: Readonly<Record<string, string | number | boolean | null>>;
   /** What earlier runs of the job made: their state dicts, by name. */
-  readonly made?: ReadonlyMap<string, ReadonlyMap<string, NDArray>>;
+  readonly made?: ReadonlyMap<string, ReadonlyMap<string, NDArray>> | undefined;
 }
 
 /** Bytes of a checkpoint from which the run goes on at `position`, bit for bit. */
 export function encodeRun(run: Run, position: Position, { config, made }: Job): Uint8Array {
-  const { model, optimizer, schedule, pruner } = run;
+  const { model, optimizer, schedule, loader, pruner } = run;
   const { kind, groups, steps, arrays } = optimizer.state();
   const { step, baseLrs } = schedule.state();
   return encodeCheckpoint({
@@ -29,6 +29,7 @@ export function encodeRun(run: Run, position: Position, { config, made }: Job): 
     extra: {
       config: { ...config },
       position: { ...position },
+      batches: loader.length,
       schedule: { step, baseLrs },
       module: (model.extraState?.() ?? null) as StateTree,
       pruner: (pruner?.state() ?? null) as StateTree,
@@ -62,6 +63,11 @@ export function decodeRun(bytes: Uint8Array): SavedRun {
       const { kind, groups, steps, arrays: slots } = record(optimizer, 'optimizer');
       const { step, baseLrs } = record(parts.schedule, 'schedule');
       if (typeof kind !== 'string') throw new FormatError('optimizer.kind: text is expected');
+      const batches = count(parts.batches, 'batches');
+      if (batches !== run.loader.length)
+        throw new FormatError(
+          `the checkpoint is of a run of ${batches} batches an epoch, this one has ${run.loader.length}; use the same data`,
+        );
       try {
         run.model.loadStateDict(arrays(model, 'model'));
         if (parts.module !== null) run.model.loadExtraState?.(record(parts.module, 'module'));
