@@ -1,8 +1,8 @@
 /** Inputs of any network out of files: a folder of pictures, or a .npy array. */
 import { statSync } from 'node:fs';
-import { DataError, NDArray, ShapeError, formatShape, type Shape } from '../core/index.js';
+import { DataError, DTypeError, NDArray, ShapeError, formatShape, type Shape } from '../core/index.js';
 import { letterbox } from '../data/index.js';
-import { decodeNpy } from '../formats/index.js';
+import { decodeNpy, type ModelInfo } from '../formats/index.js';
 import { imageFiles, readImage, reasonOf } from '../node/index.js';
 import { readAs } from './files.js';
 
@@ -56,4 +56,25 @@ function npyInputs(path: string, shape: Shape, limit: number): NDArray[] {
     const data = all.data.slice(i * size, (i + 1) * size) as Float32Array;
     return new NDArray(data, [1, ...per]);
   });
+}
+
+/** The array of a .npy file as a model wants it: float32, or uint8 pixels, which are normalised as for training. */
+export function readInput(path: string, { normalization }: ModelInfo): NDArray {
+  const x = readAs(path, decodeNpy);
+  if (x.dtype === 'float32' || x.dtype === 'float64') return x.astype('float32');
+  if (x.dtype !== 'uint8' || normalization === null)
+    throw new DTypeError(
+      `${path}: ${x.dtype} is no input of this model; give float32${normalization === null ? '' : ', or uint8 pixels'}`,
+    );
+  const { mean, std } = normalization;
+  const channels = x.shape[x.rank - 1];
+  if ([mean, std].some(({ length }) => length !== 1 && length !== channels))
+    throw new DTypeError(
+      `${path}: ${channels} channels do not fit the normalisation of the model; give float32`,
+    );
+  const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i % channels];
+  return new NDArray(
+    Float32Array.from(x.data, (v, i) => (v / 255 - at(mean, i)) / at(std, i)),
+    x.shape,
+  );
 }

@@ -1,11 +1,12 @@
 /** `octograd run`: feeds an array to a model and writes what comes out. */
 import { join } from 'node:path';
-import { DTypeError, formatShape, NDArray } from '../../core/index.js';
-import { decodeNpy, encodeNpy, type ModelInfo } from '../../formats/index.js';
+import { formatShape } from '../../core/index.js';
+import { encodeNpy } from '../../formats/index.js';
 import type { Graph, ValueId } from '../../graph/index.js';
 import { defineCommand, EXIT, kernelOptions } from '../command.js';
-import { loadModel, printResult, readAs, writeOutput } from '../files.js';
+import { loadModel, printResult, writeOutput } from '../files.js';
 import { checkInput, EVALUATION_BATCH } from '../inference.js';
+import { readInput } from '../inputs.js';
 import { fileNames, runValues } from '../values.js';
 import { columns } from '../text.js';
 
@@ -27,7 +28,7 @@ export const run = defineCommand({
   },
   run({ positionals: [path], options }, io) {
     const { graph, info } = loadModel(path);
-    const x = modelInput(readAs(options.input, decodeNpy), info, options.input);
+    const x = readInput(options.input, info);
     checkInput(graph, x.shape.slice(1));
     const ids = wantedValues(graph, options.all, options.codes);
     const values = runValues(graph, x, ids, {
@@ -55,23 +56,4 @@ function wantedValues(graph: Graph, all: boolean, codes: boolean): ValueId[] {
   );
   const ids = all ? graph.nodes.map((n) => n.id) : graph.outputs;
   return [...new Set(ids.map((id) => (codes ? (sources.get(id) ?? id) : id)))];
-}
-
-function modelInput(x: NDArray, { normalization }: ModelInfo, path: string): NDArray {
-  if (x.dtype === 'float32' || x.dtype === 'float64') return x.astype('float32');
-  if (x.dtype !== 'uint8' || normalization === null)
-    throw new DTypeError(
-      `${path}: ${x.dtype} is no input of this model; give float32${normalization === null ? '' : ', or uint8 pixels'}`,
-    );
-  const { mean, std } = normalization;
-  const channels = x.shape[x.rank - 1];
-  if ([mean, std].some(({ length }) => length !== 1 && length !== channels))
-    throw new DTypeError(
-      `${path}: ${channels} channels do not fit the normalisation of the model; give float32`,
-    );
-  const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i % channels];
-  return new NDArray(
-    Float32Array.from(x.data, (v, i) => (v / 255 - at(mean, i)) / at(std, i)),
-    x.shape,
-  );
 }

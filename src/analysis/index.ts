@@ -1,0 +1,24 @@
+/** Seeing what quantization does: where it hurts, why, and what helps. */
+export type { Explanation, Grid } from './arithmetic/explanation.js';
+export type { Term } from './arithmetic/site.js';
+export type { Step } from './arithmetic/steps.js';
+export { explanationText, type TextOptions } from './arithmetic/text.js';
+export { explain, Explainer, type ExplainOptions, type Where } from './explain.js';
+export { compareVariants, type ValueComparison, type VariantComparison } from './compareVariants.js';
+export type { CodeReport } from './codeCounts.js';
+export {
+  layerReport,
+  type LayerReport,
+  type LayerReportOptions,
+  type ValueReport,
+  type WeightReport,
+} from './layerReport.js';
+export { Noise, sqnr } from './noise.js';
+export type {
+  ChannelReport,
+  GridReport,
+  HistogramGrid,
+  TensorHistogram,
+  TensorReport,
+} from './tensorReport.js';
+export type { Variant } from './variant.js';
