@@ -1,5 +1,6 @@
 /** All commands of the program. */
 import type { Command } from './command.js';
+import { compress } from './commands/compress.js';
 import { demo } from './commands/demo.js';
 import { detect } from './commands/detect.js';
 import { evaluate } from './commands/evaluate.js';
@@ -16,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   demo,
   train,
   quantize,
+  compress,
   lint,
   evaluate,
   inspect,

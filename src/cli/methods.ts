@@ -19,7 +19,8 @@ const ACTIVATION_QUANTIZERS = { lsq, 'lsq+': lsqPlus, pact } as const;
 
 const namesOf = <T extends object>(table: T): (keyof T)[] => Object.keys(table) as (keyof T)[];
 
-export const methodOptions = {
+/** What qat trains beside the weights. */
+export const quantizerOptions = {
   weightQuantizer: {
     kind: 'choice',
     choices: namesOf(WEIGHT_QUANTIZERS),
@@ -30,6 +31,12 @@ export const methodOptions = {
     choices: namesOf(ACTIVATION_QUANTIZERS),
     help: 'what qat trains between layers (default: nothing, ranges are observed)',
   },
+} as const satisfies OptionTable;
+
+export type Quantizers = OptionValues<typeof quantizerOptions>;
+
+export const methodOptions = {
+  ...quantizerOptions,
   layerBits: {
     kind: 'text',
     placeholder: 'LIST',
@@ -60,10 +67,17 @@ export function checkMethods(methods: Methods, method: 'ptq' | 'qat'): void {
 }
 
 /** The part of a config that the options ask for. */
-export function methodConfig({ weightQuantizer, activationQuantizer, layerBits }: Methods, graph: Graph) {
+export function quantizerConfig({ weightQuantizer, activationQuantizer }: Quantizers) {
   return {
     ...(weightQuantizer && { weightQuantizer: WEIGHT_QUANTIZERS[weightQuantizer]() }),
     ...(activationQuantizer && { activationQuantizer: ACTIVATION_QUANTIZERS[activationQuantizer]() }),
+  };
+}
+
+/** The same with bits of single layers. */
+export function methodConfig({ layerBits, ...quantizers }: Methods, graph: Graph) {
+  return {
+    ...quantizerConfig(quantizers),
     ...(layerBits !== undefined && { layers: parseLayerBits(layerBits, graph) }),
   };
 }

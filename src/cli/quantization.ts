@@ -1,6 +1,5 @@
 /** Post-training quantization and quantization-aware training of a model file. */
-import type { ArrayDataset } from '../data/index.js';
-import { DataLoader } from '../data/index.js';
+import { DataLoader, type ArrayDataset, type Augmentation } from '../data/index.js';
 import type { Model, ModelInfo } from '../formats/index.js';
 import type { Graph, Numerics } from '../graph/index.js';
 import {
@@ -80,7 +79,7 @@ export interface QuantizeOptions extends Methods {
 }
 
 /** Calibration runs this many images at a time. */
-const CALIBRATION_BATCH = 64;
+export const CALIBRATION_BATCH = 64;
 
 /** Calibrated on `batches`, with what the options ask for before and after. */
 export async function quantized(
@@ -124,8 +123,16 @@ export function trainingLoader(
   { normalization }: ModelInfo,
   images: ArrayDataset,
   { batch, seed }: { readonly batch: number; readonly seed: number },
+  augment: Augmentation = {},
 ): DataLoader {
   // a last batch of one or two images would spoil the statistics
   const dropLast = images.length >= batch;
-  return new DataLoader(images, { ...normalization, batchSize: batch, shuffle: true, seed, dropLast });
+  return new DataLoader(images, {
+    ...normalization,
+    batchSize: batch,
+    shuffle: true,
+    seed,
+    dropLast,
+    augment,
+  });
 }

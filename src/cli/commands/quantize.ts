@@ -4,7 +4,7 @@ import { bitsOf } from '../../core/index.js';
 import { crc32 } from '../../formats/index.js';
 import { isInteger } from '../../graph/index.js';
 import { readBytes } from '../../node/index.js';
-import { observedRanges, type CodeComparison } from '../../quant/index.js';
+import { observedRanges } from '../../quant/index.js';
 import { lint, TARGETS, type TargetName } from '../../targets/index.js';
 import {
   dataOption,
@@ -17,6 +17,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from '../command.js';
+import { codesData, describeCodes, requireSameCodes } from '../codes.js';
 import { contractLines, FORMATS } from '../contract.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { normalizationOptions } from '../inputs.js';
@@ -30,8 +31,6 @@ import {
   type ObserverName,
 } from '../quantization.js';
 import { quantizeClassifier, quantizeOnInputs, type Job } from '../quantizationJobs.js';
-import { formatCount } from '../report/numbers.js';
-import { counted } from '../text.js';
 import { resumeOption, Training, type Job as TrainingJob } from '../training/index.js';
 import { verdictLines, violationData, violationLines } from '../violations.js';
 
@@ -157,15 +156,9 @@ export const quantize = defineCommand({
       violations: violations.map(violationData),
       ...result.data(out),
       audit: written.audit,
-      exactness: {
-        images: codes.images,
-        tensors: codes.tensors,
-        codes_compared: codes.codesCompared,
-        codes_different: codes.codesDifferent,
-      },
+      exactness: codesData(codes),
     });
-    if (codes.codesDifferent > 0)
-      throw new FailedRun(`the codes differ in ${[...codes.byValue.keys()].join(', ')}`);
+    requireSameCodes(codes);
     return violations.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   },
 });
@@ -190,8 +183,4 @@ function decidesTraining(path: string, options: Options): TrainingJob['config'] 
     model: crc32(readBytes(path)),
     ...Object.fromEntries(keys.map((key) => [key, options[key] ?? null])),
   };
-}
-
-function describeCodes({ codesDifferent, codesCompared, tensors, images }: CodeComparison): string {
-  return `${formatCount(codesDifferent)} of ${formatCount(codesCompared)} codes differ between fake quantization and the integer runtime (${counted(tensors, 'tensor')}, ${counted(images, 'image')})`;
 }

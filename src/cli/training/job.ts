@@ -14,7 +14,7 @@ export const resumeOption = {
   resume: {
     kind: 'text',
     placeholder: 'CHECKPOINT',
-    help: 'go on with a stopped qat of the same model and options',
+    help: 'go on with a stopped run of the same model and options',
   },
 } as const;
 
