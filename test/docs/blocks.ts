@@ -79,18 +79,23 @@ export interface Runner {
   readonly folder: string;
   readonly root: string;
   readonly entries: ReadonlyMap<string, string>;
+  /** Gets what the module prints; default: nobody does. */
+  readonly print?: typeof console.log;
 }
 
 let count = 0;
 
 /** Runs a block. Returns null, or what went wrong, beginning with file and line. */
-export async function runBlock(block: Block, { folder, root, entries }: Runner): Promise<string | null> {
+export async function runBlock(
+  block: Block,
+  { folder, root, entries, print = () => undefined }: Runner,
+): Promise<string | null> {
   const path = join(folder, `${block.file.replace(/\W+/g, '-')}-${block.line}-${count++}.ts`);
-  const print = console.log;
+  const { log } = console;
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(path, moduleOf(block, folder, root, entries));
-    console.log = () => undefined;
+    console.log = print;
     await import(pathToFileURL(path).href);
     return null;
   } catch (error) {
@@ -98,7 +103,7 @@ export async function runBlock(block: Block, { folder, root, entries }: Runner):
     const at = stack.split(path)[1]?.match(/^[^\d]{0,3}(\d+)/)?.[1] ?? block.line;
     return `${block.file}:${at}: ${error instanceof Error ? `${error.name}: ${error.message}` : stack}`;
   } finally {
-    console.log = print;
+    console.log = log;
   }
 }
 
