@@ -4,6 +4,7 @@ import { compress } from './commands/compress.js';
 import { demo } from './commands/demo.js';
 import { detect } from './commands/detect.js';
 import { evaluate } from './commands/evaluate.js';
+import { explainCommand } from './commands/explain.js';
 import { exportModel } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { lint } from './commands/lint.js';
@@ -21,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   lint,
   evaluate,
   inspect,
+  explain: explainCommand,
   run,
   export: exportModel,
   verify,

@@ -167,6 +167,43 @@ t.test('evaluation: classes, backends and both kinds of model', async (t) => {
   t.same(results[1], results[2], 'the backends agree');
 });
 
+t.test('an explanation of one value, with the float network beside it', async (t) => {
+  const words = [
+    'explain',
+    at('whole-qat-w4a8.octo'),
+    '--data',
+    data,
+    '--layer',
+    'features.4',
+    '--channel',
+    '3',
+  ];
+  const { out } = await cli([...words, '--position', '5,6', '--terms', '4', '--float', at('whole.octo')]);
+  t.match(out[0], 'features.4, channel 3 at [5, 6]: conv2d + relu (fixed-point numerics, double rounding)');
+  t.match(
+    out.join('\n'),
+    /\n {2}and 68 more, which sum to -?\d+\n[^]*\nmantissa +=[^]*\nfloat network +\S+\n/,
+  );
+  writeFileSync(at('two.npy'), encodeNpy(NDArray.zeros([2, 28, 28, 1], 'uint8')));
+  const file = ['--input', at('two.npy'), '--image', '1', '--json', '-'];
+  const printed = await cli([...words, ...file]);
+  const { code, float, terms } = JSON.parse(printed.out.join('\n')) as Record<string, unknown> & {
+    terms: object[];
+  };
+  t.equal(typeof code, 'number');
+  t.same([float, terms.length], [null, 32], 'no float network; a corner of the image');
+  failsWith(
+    t,
+    await cli([...words, '--layer', 'features']),
+    1,
+    /layer: features is not in the network; it has input/,
+  );
+  failsWith(t, await cli([...words, '--position', 'left']), 2, "--position: 'left' must be whole numbers");
+  failsWith(t, await cli([...words, '--image', '40']), 1, '--image: 40 is not one of 0 to 39');
+  words[1] = at('whole.octo');
+  failsWith(t, await cli(words), 1, 'is a float model');
+});
+
 t.test('inspection of models, checkpoints and safetensors files', async (t) => {
   const float = await cli(['inspect', at('whole.octo')]);
   t.match(float.out.join('\n'), /features\.4 +conv2d +14x14x16 +16x3x3x8 +4,608 +225,792/);

@@ -1,0 +1,86 @@
+/** `octograd explain`: how one value of an integer model comes about, as arithmetic. */
+import { explain, explanationText } from '../../analysis/index.js';
+import { Tensor } from '../../autograd/index.js';
+import { DataError, NDArray } from '../../core/index.js';
+import { type Model } from '../../formats/index.js';
+import { isInteger } from '../../graph/index.js';
+import { dataOption, defineCommand, EXIT, FailedRun, UsageError } from '../command.js';
+import { loadData } from '../data.js';
+import { loadModel, printResult } from '../files.js';
+import { checkInput, loaderFor } from '../inference.js';
+import { readInput } from '../inputs.js';
+
+export const explainCommand = defineCommand({
+  name: 'explain',
+  summary: 'how one value of an integer model comes about, step by step',
+  positionals: [{ name: 'MODEL', help: 'an integer model, as quantize writes it' }],
+  options: {
+    layer: { kind: 'text', required: true, help: 'name of a node, as inspect shows it' },
+    channel: { kind: 'integer', min: 0, default: 0, help: 'index of the last axis' },
+    position: { kind: 'text', placeholder: 'Y,X', help: 'place in an image (default: the first)' },
+    ...dataOption,
+    input: {
+      kind: 'text',
+      placeholder: 'FILE.npy',
+      help: 'inputs instead of test images, as run takes them',
+    },
+    image: { kind: 'integer', min: 0, default: 0, help: 'which test image, or row of the input' },
+    float: {
+      kind: 'text',
+      placeholder: 'FILE',
+      help: 'the float model that it was made from, to compare with',
+    },
+    terms: { kind: 'integer', min: 0, default: 64, help: 'products that are shown' },
+  },
+  run({ positionals: [path], options }, io) {
+    const model = loadModel(path);
+    if (!isInteger(model.graph))
+      throw new FailedRun(
+        `${path} is a float model, which has no codes; octograd quantize makes an integer model`,
+      );
+    const input = inputOf(model, options);
+    const { layer, channel, position, float, terms } = options;
+    const explanation = explain(
+      model.graph,
+      input,
+      { layer, channel, ...(position !== undefined && { position: indices(position) }) },
+      float === undefined ? {} : { float: loadModel(float).graph },
+    );
+    printResult(io, options, explanationText(explanation, { terms }).split('\n'), {
+      model: path,
+      ...explanation,
+    });
+    return Promise.resolve(EXIT.ok);
+  },
+});
+
+function indices(text: string): number[] {
+  const list = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : NaN));
+  if (list.some(Number.isNaN)) throw new UsageError(`--position: '${text}' must be whole numbers, as in 3,5`);
+  return list;
+}
+
+interface InputOptions {
+  readonly data: string | undefined;
+  readonly input: string | undefined;
+  readonly image: number;
+}
+
+/** One image of the test set, or one row of a file. */
+function inputOf({ graph, info }: Model, { data, input, image }: InputOptions): Tensor {
+  const outOf = (count: number): DataError =>
+    new DataError(`--image: ${image} is not one of 0 to ${count - 1}`);
+  if (input !== undefined) {
+    const { shape, data: all } = readInput(input, info);
+    checkInput(graph, shape.slice(1));
+    if (image >= shape[0]) throw outOf(shape[0]);
+    const size = all.length / shape[0];
+    return new Tensor(
+      new NDArray(all.slice(image * size, (image + 1) * size) as Float32Array, [1, ...shape.slice(1)]),
+    );
+  }
+  const { test } = loadData(data);
+  checkInput(graph, test.imageShape);
+  if (image >= test.length) throw outOf(test.length);
+  return [...loaderFor(info, test.slice(image, image + 1), 1).batches()][0].inputs;
+}
