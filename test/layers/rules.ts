@@ -15,6 +15,7 @@ const LIBRARY = [
   'quant',
   'compress',
   'contract',
+  'analysis',
   'detection',
   'trace',
   'formats',
@@ -41,9 +42,12 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   quant: ['runtime', 'trace', 'targets', 'graph', 'optim', ...FLOAT],
   compress: ['trace', 'graph', ...TRAINING],
   runtime: INTEGER,
-  detection: ['core'],
+  // From outputs to boxes, and what detectors are trained with.
+  detection: ['data', ...FLOAT],
   // Opens files of any format and runs what they hold.
   contract: ['formats', 'runtime', 'trace', 'quant', 'graph', ...FLOAT],
+  // Compares networks of every kind, those of files too.
+  analysis: ['contract', 'runtime', 'trace', 'quant', 'graph', ...FLOAT],
   // Exporters write the tables that kernels look codes up in.
   formats: INTEGER,
   node: LIBRARY,

@@ -17,7 +17,11 @@ interface Bounds {
 const SHRINK_STEPS = 63;
 
 /** The summed squared error of the values when quantized with the parameters that the range leads to. */
-function quantizationError(d: Distribution, { min, max }: Bounds, spec: ObserverSpec): number {
+export function quantizationError(
+  d: Distribution,
+  { min, max }: Bounds,
+  spec: Pick<ObserverSpec, 'quantMin' | 'quantMax' | 'symmetric' | 'name'>,
+): number {
   const qp = chooseQParams(min, max, { ...spec, axis: null });
   const s = qp.scale[0];
   const lo = qp.quantMin - qp.zeroPoint[0];
