@@ -39,13 +39,15 @@ export function divergence(h: Float64Array, n: number, levels: number): number {
   return sum;
 }
 
-/** The number of bins, from `levels` to all, of least divergence; the larger of equal ones. */
+/** The number of bins, of those that have values in at least `levels` bins, of least divergence; the larger of equal ones. */
 export function searchThreshold(h: Float64Array, levels: number): number {
   let best = h.length;
   let least = Infinity;
-  for (let n = h.length; n >= levels; n--) {
+  let filled = h.reduce((count, mass) => (mass > 0 ? count + 1 : count), 0);
+  for (let n = h.length; filled >= levels; n--) {
     const d = divergence(h, n, levels);
     if (d < least) [least, best] = [d, n];
+    if (h[n - 1] > 0) filled--;
   }
   return best;
 }
@@ -67,7 +69,8 @@ function rangeOf(d: Distribution, bins: number, spec: ObserverSpec): { min: numb
  * The range from -t to t, within the observed one, whose codes have the distribution that is nearest to that of the values in
  * the Kullback-Leibler divergence: the entropy calibrator of TensorRT (Migacz 2017, "8-bit inference with TensorRT"; the
  * first bin is handled as in NVIDIA's pytorch-quantization). Magnitudes are counted in `bins` bins; every t at the end of a
- * bin is tried at which each code has at least one. Codes per magnitude are those of one sign, or all where an affine
+ * bin is tried that leaves values in as many bins as there are codes: with fewer, as in the few distinct values of images, all beyond
+ * t in the last of them looks like a perfect match. Codes per magnitude are those of one sign, or all where an affine
  * quantizer sees values of one sign.
  *
  * Made for 8 bits and many values: with a few thousand the histogram is ragged, and below 5 bits the divergence clips more than the

@@ -1,6 +1,6 @@
 /** The entropy observer: its divergence against the definition, what it clips, and what it leaves alone. */
 import t from 'tap';
-import { ArgumentError, Random } from '../../../src/core/index.js';
+import { ArgumentError, quantRange, Random } from '../../../src/core/index.js';
 import { divergence, searchThreshold } from '../../../src/quant/observers/entropy.js';
 import { entropy, histogram, mse } from '../../../src/quant/observers/index.js';
 import { array, make, normals } from './help.js';
@@ -70,4 +70,17 @@ t.test('the range lies in the observed one, in any order of batches', async (t) 
 t.test('bad input', async (t) => {
   for (const bins of [255, 2.5, 8193, NaN]) t.throws(() => entropy({ bins }), { message: /bins/ });
   t.throws(() => entropy({ bins: 0 }), ArgumentError);
+});
+
+t.test('a few distinct values, as in images, keep a range: a match in too few bins is none', async (t) => {
+  // half of them one level, the others 64 levels, far apart in bins
+  const o = make(entropy(), quantRange(4));
+  o.observe(array(Float32Array.from({ length: 20000 }, (_, i) => (i % 2 ? (i % 128) * 0.015 : -0.8))));
+  const { min, max } = o.range();
+  t.ok(max[0] - min[0] > 0.8, `${min[0]} to ${max[0]}`);
+  // without the rule the first 8 bins, of which the last alone has values, match best
+  const h = new Float64Array(2048);
+  for (let i = 7; i < 2048; i += 32) h[i] = i === 7 ? 1 : 100;
+  t.equal(divergence(h, 8, 8), 0);
+  t.ok(searchThreshold(h, 8) > 7 * 32, `${searchThreshold(h, 8)}`);
 });
