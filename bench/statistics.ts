@@ -28,3 +28,14 @@ export function isSteady(samples: readonly number[]): boolean {
   const after = median(samples.slice(-WINDOW));
   return after >= before * (1 - STEADY);
 }
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+/** Of a sample (divided by n - 1); 0 for a single value. */
+export function standardDeviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (values.length - 1));
+}
