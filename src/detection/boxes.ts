@@ -8,19 +8,37 @@ export interface Box {
   readonly bottom: number;
 }
 
+/** A box and the class of what is in it, counted from 0. */
+export interface LabeledBox extends Box {
+  readonly label: number;
+}
+
 export interface Detection extends Box {
   /** In [0, 1]. */
   readonly score: number;
 }
 
+export interface LabeledDetection extends Detection, LabeledBox {}
+
+/** 0 for a box that is empty or inside out. */
+export function areaOf({ left, top, right, bottom }: Box): number {
+  return Math.max(right - left, 0) * Math.max(bottom - top, 0);
+}
+
+/** Area that two boxes share. */
+export function commonArea(a: Box, b: Box): number {
+  return areaOf({
+    left: Math.max(a.left, b.left),
+    top: Math.max(a.top, b.top),
+    right: Math.min(a.right, b.right),
+    bottom: Math.min(a.bottom, b.bottom),
+  });
+}
+
 /** Intersection over union, in [0, 1]; 0 where both are empty. */
 export function iou(a: Box, b: Box): number {
-  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-  const common = Math.max(width, 0) * Math.max(height, 0);
-  const area = ({ left, top, right, bottom }: Box): number =>
-    Math.max(right - left, 0) * Math.max(bottom - top, 0);
-  const union = area(a) + area(b) - common;
+  const common = commonArea(a, b);
+  const union = areaOf(a) + areaOf(b) - common;
   return union > 0 ? common / union : 0;
 }
 
@@ -29,8 +47,8 @@ export function iou(a: Box, b: Box): number {
  *
  * @param threshold in intersection over union
  */
-export function nonMaximumSuppression(detections: readonly Detection[], threshold: number): Detection[] {
-  const kept: Detection[] = [];
+export function nonMaximumSuppression<D extends Detection>(detections: readonly D[], threshold: number): D[] {
+  const kept: D[] = [];
   for (const candidate of [...detections].sort((a, b) => b.score - a.score))
     if (kept.every((better) => iou(candidate, better) <= threshold)) kept.push(candidate);
   return kept;

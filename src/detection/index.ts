@@ -1,3 +1,9 @@
-/** From the outputs of a detector to boxes. */
+/** Detectors: from outputs to boxes, losses, how good they are, scenes to train on. */
+export * from './assign.js';
 export * from './boxes.js';
+export * from './decode.js';
 export * from './detectors.js';
+export { detectionLoss, type DetectionLossOptions } from './loss.js';
+export * from './meanAveragePrecision.js';
+export * from './scenes.js';
+export * from './targets.js';

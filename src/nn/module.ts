@@ -30,13 +30,14 @@ export class Buffer {
   }
 }
 
-type Found = Parameter | Buffer | Module;
+type Found = Parameter | Buffer | Module<unknown>;
 
-export abstract class Module {
+/** @typeParam Output a tensor, or a list of tensors where a model has several outputs */
+export abstract class Module<Output = Tensor> {
   /** True while the model is being trained: batch norm and dropout look at it. Set it with {@link train} and {@link eval}. */
   training = true;
 
-  abstract forward(...inputs: Tensor[]): Tensor;
+  abstract forward(...inputs: Tensor[]): Output;
 
   /**
    * What to walk: own properties by name. Arrays are walked into, `features.0` naming their elements. Private `#fields`
@@ -76,7 +77,7 @@ export abstract class Module {
   }
 
   /** This module under the name '', then all those below it. */
-  *namedModules(): Generator<readonly [string, Module]> {
+  *namedModules(): Generator<readonly [string, Module<unknown>]> {
     yield ['', this];
     for (const [name, value] of this.#named()) if (value instanceof Module) yield [name, value];
   }

@@ -7,6 +7,7 @@ import { amaxOp } from './amax.js';
 import { aminOp } from './amin.js';
 import { argmaxOp } from './argmax.js';
 import { argminOp } from './argmin.js';
+import { atanOp } from './atan.js';
 import { avgPool2dOp } from './avgPool2d.js';
 import { batchNormOp } from './batchNorm.js';
 import { bceWithLogitsOp } from './bceWithLogits.js';
@@ -60,6 +61,7 @@ import { relu6Op } from './relu6.js';
 import { reshapeOp } from './reshape.js';
 import { selectOp } from './select.js';
 import { sigmoidOp } from './sigmoid.js';
+import { sigmoidFocalLossOp } from './sigmoidFocalLoss.js';
 import { siluOp } from './silu.js';
 import { sliceOp } from './slice.js';
 import { smoothL1LossOp } from './smoothL1Loss.js';
@@ -87,10 +89,12 @@ export * from './amax.js';
 export * from './amin.js';
 export * from './argmax.js';
 export * from './argmin.js';
+export * from './atan.js';
 export * from './avgPool2d.js';
 export * from './batchNorm.js';
 export * from './bceWithLogits.js';
 export * from './cat.js';
+export * from './ciouLoss.js';
 export * from './clamp.js';
 export * from './conv2d.js';
 export * from './convTranspose2d.js';
@@ -143,6 +147,7 @@ export * from './relu6.js';
 export * from './reshape.js';
 export * from './select.js';
 export * from './sigmoid.js';
+export * from './sigmoidFocalLoss.js';
 export * from './silu.js';
 export * from './slice.js';
 export * from './smoothL1Loss.js';
@@ -191,6 +196,7 @@ export const OPS = {
   hardsigmoid: hardsigmoidOp,
   sigmoid: sigmoidOp,
   tanh: tanhOp,
+  atan: atanOp,
   softplus: softplusOp,
   gelu: geluOp,
   where: whereOp,
@@ -242,6 +248,7 @@ export const OPS = {
   smoothL1Loss: smoothL1LossOp,
   huberLoss: huberLossOp,
   bceWithLogits: bceWithLogitsOp,
+  sigmoidFocalLoss: sigmoidFocalLossOp,
   klDiv: klDivOp,
 } as const;
 

@@ -5,12 +5,13 @@ import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } 
 import { persistent } from '../ops/index.js';
 import { executeNode, type ParamTensors } from './execute.js';
 
-/** Parameters that are statistics, not weights: no gradient. */
+/** Parameters that are statistics or codes: no gradient. */
 function bufferIds(graph: Graph): Set<ParamId> {
   const ids = new Set<ParamId>();
   for (const node of graph.nodes) {
     const bn = node.op === 'batchNorm' ? node : isLayer(node) ? node.batchNorm : null;
     if (bn !== null) ids.add(bn.mean).add(bn.variance);
+    if (node.op === 'dynamicLinear') ids.add(node.weight);
   }
   return ids;
 }
@@ -76,14 +77,17 @@ export class GraphModule implements ParamTensors {
     return this.train(false);
   }
 
-  /** Runs a graph of one input and one output. */
-  forward(x: Tensor): Tensor {
+  /**
+   * Runs a graph of one input. Gives its output, or where it has several a list of them, in the order of `graph.outputs`:
+   * what the model that was traced gives. Which of the two, the graph knows and the caller says: `forward<Tensor[]>(x)`.
+   */
+  forward<Output extends Tensor | readonly Tensor[] = Tensor>(x: Tensor): Output {
     const { inputs, outputs } = this.graph;
-    if (inputs.length !== 1 || outputs.length !== 1)
-      throw new GraphError(
-        `forward: the graph has ${inputs.length} inputs and ${outputs.length} outputs; use runAll`,
-      );
-    return this.runAll(new Map([[inputs[0], x]])).get(outputs[0])!;
+    if (inputs.length !== 1)
+      throw new GraphError(`forward: the graph has ${inputs.length} inputs; use runAll`);
+    const values = this.runAll(new Map([[inputs[0], x]]));
+    const results = outputs.map((id) => values.get(id)!);
+    return (results.length === 1 ? results[0] : results) as Output;
   }
 
   /** Every value of the graph for the given inputs. */

@@ -2,7 +2,7 @@
  * Runs a model once in eval mode, watches its ops, and writes them down as a Graph. Parameters and buffers keep their
  * names and their arrays: the graph refers to the same numbers the model trains.
  */
-import { noGrad, withTracer, type OpDef, type Tensor } from '../autograd/index.js';
+import { noGrad, Tensor, withTracer, type OpDef } from '../autograd/index.js';
 import { GraphError, type NDArray } from '../core/index.js';
 import {
   validate,
@@ -19,7 +19,8 @@ import { lowerings, type Call } from './lowerings.js';
 export interface Traceable {
   readonly training: boolean;
   train(on?: boolean): unknown;
-  forward(x: Tensor): Tensor;
+  /** One output, or a list of them. */
+  forward(x: Tensor): Tensor | readonly Tensor[];
   namedParameters(): Iterable<readonly [string, Tensor]>;
   namedBuffers(): Iterable<readonly [string, { readonly value: NDArray }]>;
 }
@@ -35,7 +36,7 @@ export function trace(model: Traceable, example: Tensor): Graph {
   model.train(false);
   try {
     const output = noGrad(() => withTracer(builder, () => model.forward(example)));
-    return builder.finish(output);
+    return builder.finish(output instanceof Tensor ? [output] : output);
   } finally {
     model.train(wasTraining);
   }
@@ -83,16 +84,19 @@ class Builder {
     this.#define(node.id, output);
   }
 
-  finish(output: Tensor): Graph {
-    const id = this.#ids.get(output);
-    if (id === undefined || this.#nodes.length === 0)
-      throw new GraphError(
-        'forward: its result is not computed from the input by ops; return the last op result',
-      );
+  finish(outputs: readonly Tensor[]): Graph {
+    const ids = outputs.map((output) => {
+      const id = this.#ids.get(output);
+      if (id === undefined || this.#nodes.length === 0)
+        throw new GraphError(
+          'forward: its result is not computed from the input by ops; return the last op result',
+        );
+      return id;
+    });
     return validate({
       batch: 'free',
       inputs: ['input'],
-      outputs: [id],
+      outputs: ids,
       nodes: this.#nodes,
       values: this.#values,
       params: this.#params,

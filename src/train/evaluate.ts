@@ -1,23 +1,23 @@
 /** Loss and accuracy of a model on a data set. */
-import { noGrad } from '../autograd/index.js';
+import { noGrad, type Tensor } from '../autograd/index.js';
 import { local } from '../ops/backend.js';
 import { crossEntropy, tidy } from '../ops/index.js';
 import { countCorrect, Totals } from './metrics.js';
 import { Pauser } from './pause.js';
 import type { BatchSource, Evaluation, Loss, StopSignal, Trainable } from './types.js';
 
-export interface EvaluateOptions {
-  readonly model: Pick<Trainable, 'forward' | 'train' | 'training'>;
+export interface EvaluateOptions<Output = Tensor> {
+  readonly model: Pick<Trainable<Output>, 'forward' | 'train' | 'training'>;
   readonly loader: BatchSource;
   /** Default: cross-entropy. */
-  readonly loss?: Loss | undefined;
+  readonly loss?: Loss<Output> | undefined;
   /** Stops after the current batch; the result then covers the images seen. */
   readonly signal?: StopSignal | undefined;
 }
 
 /** Runs the model in evaluation mode over epoch 0 of the loader, and puts its mode back. */
-export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { model, loader, loss = crossEntropy, signal } = options;
+export async function evaluate<Output = Tensor>(options: EvaluateOptions<Output>): Promise<Evaluation> {
+  const { model, loader, loss = crossEntropy as Loss<Output>, signal } = options;
   const { training } = model;
   const totals = new Totals();
   const pauser = new Pauser();

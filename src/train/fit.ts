@@ -20,14 +20,14 @@ import type {
   Trainable,
 } from './types.js';
 
-export interface FitOptions {
-  readonly model: Trainable;
+export interface FitOptions<Output = Tensor> {
+  readonly model: Trainable<Output>;
   readonly optimizer: StepOptimizer;
   readonly loader: BatchSource;
   /** Of the whole run, also when it is resumed. */
   readonly epochs: number;
   /** Default: cross-entropy of class scores [N, C] and classes [N]. */
-  readonly loss?: Loss | undefined;
+  readonly loss?: Loss<Output> | undefined;
   /** Stepped after every step of the optimizer. */
   readonly schedule?: StepSchedule | undefined;
   /** Evaluated at the end of every epoch. */
@@ -57,7 +57,7 @@ interface Snapshot {
  * A loss or weight that is not finite ends the run: everything is put back to the last complete epoch (or the beginning)
  * and the outcome says so. Throws ArgumentError for options out of range.
  */
-export async function fit(options: FitOptions): Promise<FitOutcome> {
+export async function fit<Output = Tensor>(options: FitOptions<Output>): Promise<FitOutcome> {
   const { model, epochs, start = { epoch: 0, batch: 0 } } = options;
   if (!Number.isInteger(epochs) || epochs < 1)
     throw new ArgumentError(`epochs: ${epochs} must be a whole number >= 1`);
@@ -70,15 +70,15 @@ export async function fit(options: FitOptions): Promise<FitOutcome> {
   }
 }
 
-class Run {
-  readonly #options: FitOptions;
+class Run<Output> {
+  readonly #options: FitOptions<Output>;
   readonly #history: EpochEvent[] = [];
   readonly #pauser = new Pauser();
   #good: Snapshot | null = null;
   #computing = 0;
   #images = 0;
 
-  constructor(options: FitOptions) {
+  constructor(options: FitOptions<Output>) {
     this.#options = options;
   }
 
@@ -137,7 +137,7 @@ class Run {
 
   /** Adds to the gradients of the parameters, where the loss is finite. */
   #gradients({ inputs, targets }: Batch): { loss: number; correct: number | null } {
-    const { model, loss: lossOf = crossEntropy } = this.#options;
+    const { model, loss: lossOf = crossEntropy as Loss<Output> } = this.#options;
     const output = forward(model, local(inputs));
     if (output === null) return { loss: NaN, correct: null };
     const lossTensor = lossOf(output, targets);
@@ -202,7 +202,7 @@ class Run {
 }
 
 /** Null where the model cannot compute with weights that are not finite: the observers of QAT refuse them. */
-function forward(model: Trainable, inputs: Tensor): Tensor | null {
+function forward<Output>(model: Trainable<Output>, inputs: Tensor): Output | null {
   try {
     return model.forward(inputs);
   } catch (error) {
@@ -212,7 +212,7 @@ function forward(model: Trainable, inputs: Tensor): Tensor | null {
 }
 
 /** Describes a parameter that holds NaN or an infinity. */
-function nonFinite(model: Trainable): string | null {
+function nonFinite(model: Pick<Trainable, 'parameters'>): string | null {
   for (const { data, shape } of model.parameters())
     for (let i = 0; i < data.length; i++)
       if (!Number.isFinite(data[i])) return `a parameter of shape ${formatShape(shape)} holds ${data[i]}`;

@@ -1,9 +1,10 @@
 /** What is counted while training and evaluating. */
-import type { Tensor } from '../autograd/index.js';
+import { Tensor } from '../autograd/index.js';
 
-/** Number of rows of `output` [N, C] whose largest value is at their target; null where the targets are no classes. */
-export function countCorrect(output: Tensor, targets: Tensor): number | null {
-  if (output.rank !== 2 || targets.rank !== 1 || targets.dtype !== 'int32') return null;
+/** Number of rows of `output` [N, C] whose largest value is at their target; null where the two are no scores and classes. */
+export function countCorrect(output: unknown, targets: Tensor): number | null {
+  if (!(output instanceof Tensor) || output.rank !== 2 || targets.rank !== 1 || targets.dtype !== 'int32')
+    return null;
   const [rows, classes] = output.shape;
   const { data } = output;
   let correct = 0;

@@ -4,10 +4,10 @@ import type { NDArray } from '../core/index.js';
 import type { Batch, Position } from '../data/index.js';
 import type { OptimizerState, ScheduleState } from '../optim/index.js';
 
-/** Anything that can be trained: a module, or a traced graph that still trains. */
-export interface Trainable {
+/** Anything that can be trained: a module, or a traced graph that still trains. `Output` may be a list of tensors. */
+export interface Trainable<Output = Tensor> {
   readonly training: boolean;
-  forward(x: Tensor): Tensor;
+  forward(x: Tensor): Output;
   parameters(): Iterable<Tensor>;
   /** Switches to training, or with `false` to evaluation. */
   train(on?: boolean): unknown;
@@ -43,7 +43,7 @@ export interface StepSchedule {
 }
 
 /** Mean loss over a batch; a scalar. */
-export type Loss = (output: Tensor, targets: Tensor) => Tensor;
+export type Loss<Output = Tensor> = (output: Output, targets: Tensor) => Tensor;
 
 /** The part of an AbortSignal that is looked at. */
 export interface StopSignal {

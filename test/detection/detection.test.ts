@@ -5,9 +5,12 @@ import {
   blazeface,
   iou,
   keptShare,
+  meanAveragePrecision,
   nonMaximumSuppression,
   ultraface,
   type Box,
+  type LabeledBox,
+  type LabeledDetection,
 } from '../../src/detection/index.js';
 
 const box = (left: number, top: number, right: number, bottom: number): Box => ({ left, top, right, bottom });
@@ -77,5 +80,51 @@ t.test('UltraFace: boxes as they are', (t) => {
   const boxes = new NDArray(Float32Array.of(0, 0, 1, 1, 0.25, 0.5, 0.75, 1), [1, 2, 4]);
   const [found] = ultraface.decode([boxes, scores], 0.5);
   t.match(found, { left: 0.25, top: 0.5, right: 0.75, bottom: 1 });
+  t.end();
+});
+
+const object = (label: number, b: Box): LabeledBox => ({ ...b, label });
+const found = (label: number, b: Box, score: number): LabeledDetection => ({ ...b, label, score });
+
+t.test('mean average precision, by hand', (t) => {
+  const [a, b, c] = [box(0, 0, 10, 10), box(20, 0, 30, 10), box(0, 20, 10, 30)];
+  const pictures = [[object(0, a), object(0, b)], [object(0, c)]];
+  const detections = [
+    [found(0, a, 0.9), found(0, box(50, 50, 60, 60), 0.8), found(0, a, 0.6), found(0, b, 0.5)],
+    [found(0, c, 0.7)],
+  ];
+  // right, wrong, right, twice, right: precisions 1, 1/2, 2/3, 2/4, 3/5; a third of the area at 1, 2/3 and 3/5
+  const quality = meanAveragePrecision(detections, pictures);
+  t.equal(quality.classes.length, 1);
+  t.equal(quality.classes[0].objects, 3);
+  t.ok(Math.abs(quality.meanAveragePrecision - (1 + 2 / 3 + 3 / 5) / 3) < 1e-12);
+  // a precision counts for all smaller recalls: wrong, right, right: 0, 1/2, 2/3 become 2/3, 2/3
+  const late = meanAveragePrecision(
+    [[found(0, c, 0.9), found(0, a, 0.8), found(0, b, 0.7)]],
+    [[object(0, a), object(0, b)]],
+  );
+  t.ok(Math.abs(late.meanAveragePrecision - 2 / 3) < 1e-12);
+  t.end();
+});
+
+t.test('mean average precision: classes, thresholds, nothing', (t) => {
+  const a = box(0, 0, 10, 10);
+  const mixed = meanAveragePrecision([[found(0, a, 0.9), found(1, a, 0.9)]], [[object(0, a), object(2, a)]]);
+  t.same(
+    mixed.classes.map(({ label, averagePrecision }) => [label, averagePrecision]),
+    [
+      [0, 1],
+      [2, 0],
+    ],
+    'a class without objects does not count, one that is never found does',
+  );
+  t.equal(mixed.meanAveragePrecision, 0.5);
+  const half = [[found(0, box(0, 0, 10, 5), 0.9)]]; // overlaps by exactly a half
+  t.equal(meanAveragePrecision(half, [[object(0, a)]]).meanAveragePrecision, 1);
+  t.equal(meanAveragePrecision(half, [[object(0, a)]], { threshold: 0.51 }).meanAveragePrecision, 0);
+  t.equal(meanAveragePrecision([[]], [[object(0, a)]]).meanAveragePrecision, 0);
+  t.ok(Number.isNaN(meanAveragePrecision([[]], [[]]).meanAveragePrecision));
+  t.throws(() => meanAveragePrecision([], [[]]), { code: 'argument', message: /found: .*0 pictures/ });
+  t.throws(() => meanAveragePrecision([], [], { threshold: 0 }), { code: 'argument', message: /threshold/ });
   t.end();
 });

@@ -81,6 +81,44 @@ t.test('extreme logits', (t) => {
   t.end();
 });
 
+t.test('focal loss', (t) => {
+  const [x, y] = [leaf([4, 3], -4, 4).detach(), leaf([4, 3], 0, 1).detach()];
+  const halved = ops.sigmoidFocalLoss(x, y, { alpha: 0.5, gamma: 0, reduction: 'none' });
+  const cross = ops.bceWithLogits(x, y, { reduction: 'none' });
+  t.ok(
+    halved.data.every((v, i) => near(2 * v, cross.data[i])),
+    'without focus it is cross entropy',
+  );
+  // p = 0.5: 0.25 * 0.25 * log 2 for an object, 0.75 * 0.25 * log 2 for background
+  const zeros64 = tensor([0, 0], { dtype: 'float64' });
+  const even = ops.sigmoidFocalLoss(zeros64, tensor([1, 0], { dtype: 'float64' }), { reduction: 'none' });
+  t.ok(near(even.data[0], Math.LN2 / 16) && near(even.data[1], (3 * Math.LN2) / 16));
+  t.equal(ops.sigmoidFocalLoss(tensor([1e4, -1e4]), tensor([1, 0])).item(), 0);
+  t.equal(ops.sigmoidFocalLoss(tensor([1e4]), tensor([0])).item(), 7500, 'linear where it is wrong');
+  for (const options of [{ alpha: 1.5 }, { gamma: -1 }])
+    t.throws(() => ops.sigmoidFocalLoss(ones([1]), ones([1]), options), {
+      constructor: ArgumentError,
+      message: new RegExp(Object.keys(options)[0]),
+    });
+  t.end();
+});
+
+t.test('complete IoU loss', (t) => {
+  const of = (a: number[], b: number[]): number =>
+    ops.ciouLoss(tensor([a], { dtype: 'float64' }), tensor([b], { dtype: 'float64' })).item();
+  const close = (got: number, want: number): boolean => Math.abs(got - want) < 1e-8;
+  t.ok(close(of([1, 2, 5, 9], [1, 2, 5, 9]), 0), 'equal boxes');
+  // 2 x 2 boxes a step apart each way: IoU 1/7; centres 2 apart squared, diagonal 18 squared; equal shapes
+  t.ok(close(of([0, 0, 2, 2], [1, 1, 3, 3]), 1 - 1 / 7 + 2 / 18));
+  t.ok(close(of([0, 0, 1, 1], [3, 0, 4, 1]), 1 + 9 / 17), 'boxes apart still know where to go');
+  // one inside the other, same centre, 4 x 2 against 2 x 4: IoU 4/12, no distance
+  const v = (4 / Math.PI ** 2) * (Math.atan(2) - Math.atan(0.5)) ** 2;
+  t.ok(close(of([0, 1, 4, 3], [1, 0, 3, 4]), 2 / 3 + (v * v) / (2 / 3 + v)), 'another shape');
+  t.throws(() => ops.ciouLoss(ones([3]), ones([3])), { constructor: ShapeError, message: /boxes: ciouLoss/ });
+  t.throws(() => ops.ciouLoss(ones([3, 4]), ones([2, 4])), { constructor: ShapeError, message: /target/ });
+  t.end();
+});
+
 t.test('values by hand', (t) => {
   const [x, y] = [tensor([1, 2, 5]), tensor([1, 4, 1])];
   t.equal(ops.mseLoss(x, y, { reduction: 'sum' }).item(), 20);

@@ -14,6 +14,13 @@ function unary(f: (x: Tensor) => Tensor, low = -2, high = 2): Sample[] {
   return [sample([leaf([3, 4], low, high)], f), sample([leaf([], low, high)], f)];
 }
 
+/** Left, top, right and bottom of boxes whose corners lie around (low, low) and (high, high), some of them far off. */
+function boxes(low: number, high: number): Tensor {
+  const rows = leaf([6, 4], -0.2, 0.2);
+  for (let i = 0; i < rows.size; i++) rows.data[i] += (i % 4 < 2 ? low : high) + (i < 8 ? 3 * low : 0);
+  return rows;
+}
+
 /** Equal shapes, a scalar, a row, a column, both ways, and a number on either side. */
 function binary(f: (a: Tensor | number, b: Tensor | number) => Tensor, low = 0.5, high = 2): Sample[] {
   const broadcasts = [
@@ -93,6 +100,7 @@ export const samples: Samples = {
   hardsigmoid: unary(ops.hardsigmoid, -5, 5),
   sigmoid: unary(ops.sigmoid, -5, 5),
   tanh: unary(ops.tanh),
+  atan: unary(ops.atan, -5, 5),
   softplus: [...unary(ops.softplus), ...unary(ops.softplus, 18, 24)],
   gelu: (['none', 'tanh'] as const).flatMap((approximate) =>
     unary((x) => ops.gelu(x, { approximate }), -4, 4),
@@ -150,6 +158,12 @@ export const samples: Samples = {
     ),
   ),
   bceWithLogits: pointwise((x, t, reduction) => ops.bceWithLogits(x, t, { reduction }), 0, 1),
+  sigmoidFocalLoss: [
+    [0.25, 2],
+    [0.7, 1.5],
+  ].flatMap(([alpha, gamma]) =>
+    pointwise((x, t, reduction) => ops.sigmoidFocalLoss(x, t, { alpha, gamma, reduction }), 0, 1),
+  ),
   mseLoss: pointwise((x, t, reduction) => ops.mseLoss(x, t, { reduction })),
   l1Loss: pointwise((x, t, reduction) => ops.l1Loss(x, t, { reduction })),
   smoothL1Loss: [0, 1].flatMap((beta) =>
@@ -196,6 +210,10 @@ export const compositions: Readonly<Record<string, readonly Sample[]>> = {
   distillationLoss: [
     sample([leaf([5, 3])], (x) => ops.distillationLoss(x, teacher, target, { temperature: 3, alpha: 0.6 })),
   ],
+  // boxes that overlap, lie inside one another, and lie apart
+  ciouLoss: (['mean', 'sum', 'none'] as const).map((reduction) =>
+    sample([boxes(0, 1), boxes(0.4, 1.6)], (x, y) => ops.ciouLoss(x, y, { reduction })),
+  ),
   'shared subexpressions': [
     sample([leaf([2, 3]), leaf([3])], (x, y) => {
       const p = ops.mul(x, y);
