@@ -236,3 +236,26 @@ t.test('damaged checkpoints: the one before is used, and the result is the same'
     t.ok(Buffer.from(rest.bytes()).equals(result), name);
   }
 });
+
+t.test('a run that is killed goes on from a checkpoint that is a minute old at most', async (t) => {
+  const whole = pruned();
+  await fitRun(whole.run, {});
+  const path = join(t.testdir(), 'run.checkpoint');
+  let minutes = 0;
+  t.intercept(performance, 'now', { value: () => 61_000 * minutes++ });
+  const made = pruned();
+  const run: Run = {
+    ...made.run,
+    before(step) {
+      if (step === 8) throw new Error('killed');
+    },
+  };
+  const io = { stdout() {}, stderr() {}, isTTY: false, signal: new AbortController().signal };
+  await t.rejects(savedFit(run, { job, files: new Checkpoints(path), saved: null }, io), /killed/);
+  const saved = readCheckpoint(path, decodeRun, () => t.fail('it is good'));
+  t.same(saved.position, { epoch: 1, batch: 2 });
+  const again = pruned();
+  saved.restore(again.run);
+  await fitRun(again.run, { start: saved.position });
+  t.ok(Buffer.from(again.bytes()).equals(whole.bytes()));
+});
