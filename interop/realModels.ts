@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { noGrad, Tensor } from '../src/autograd/index.js';
-import { sqnr } from '../src/contract/index.js';
+import { sqnr } from '../src/analysis/index.js';
 import { NDArray, Random, sizeOf, type Shape } from '../src/core/index.js';
 import { importOnnx, type OnnxImport } from '../src/formats/onnx/index.js';
 import { calibrate, compareCodes, convert, prepare, ptqConfig } from '../src/quant/index.js';

@@ -1,9 +1,10 @@
 /** The two ways of quantizing a model file: a classifier with labelled images, and any network with inputs alone. */
+import { layerReport, Noise } from '../analysis/index.js';
 import { Tensor } from '../autograd/index.js';
-import { noiseByNode, openModel, runnerOf, sqnr, type Arrays, type FileFormat } from '../contract/index.js';
+import { openModel, runnerOf, type Arrays, type FileFormat } from '../contract/index.js';
 import { UnsupportedError } from '../core/index.js';
 import type { Model } from '../formats/index.js';
-import type { Graph, ValueId } from '../graph/index.js';
+import type { Graph } from '../graph/index.js';
 import { readBytes } from '../node/index.js';
 import {
   compareCodes,
@@ -45,10 +46,11 @@ const SAMPLES = 8;
 /** Nodes that are named when too much was lost. */
 const BLAMED = 3;
 
-function blame(module: QuantizedModule, inputs: ReadonlyMap<ValueId, Tensor>): string {
-  const worst = noiseByNode(module, inputs)
+function blame(module: QuantizedModule, input: Tensor): string {
+  const worst = [...layerReport(module, [input]).values]
+    .sort((a, b) => b.added! - a.added!)
     .slice(0, BLAMED)
-    .map(({ id, op, loss }) => `${id} (${op}, ${loss.toFixed(1)} dB)`);
+    .map(({ id, op, sqnr }) => `${id} (${op}, left with ${sqnr!.toFixed(1)} dB)`);
   return `most is lost in ${worst.join(', ')}; nothing was written`;
 }
 
@@ -87,7 +89,7 @@ export async function quantizeClassifier(
   const { maxDrop } = options;
   if (maxDrop !== undefined && 100 * (before.top1 - after.top1) > maxDrop)
     throw new FailedRun(
-      `${path}: ${formatPoints(after.top1 - before.top1)} points of accuracy, --max-drop allows ${maxDrop}; ${blame(module, new Map([[id, samples[0]]]))}`,
+      `${path}: ${formatPoints(after.top1 - before.top1)} points of accuracy, --max-drop allows ${maxDrop}; ${blame(module, samples[0])}`,
     );
   const images = loaderFor(info, test.slice(0, options.compare), EVALUATION_BATCH).batches();
   const codes = compareCodes(
@@ -153,14 +155,15 @@ export async function quantizeOnInputs(
     samples.map((x) => [...run(x).values()]),
   );
   const noise = float.outputs.map((output, i) => {
-    const flat = (runs: typeof before): number[] => runs.flatMap((outputs) => Array.from(outputs[i].data));
-    return { output, sqnr: sqnr(flat(before), flat(after)) };
+    const total = new Noise();
+    before.forEach((outputs, n) => total.add(outputs[i].data, after[n][i].data));
+    return { output, sqnr: total.sqnr };
   });
   const { minSqnr } = options;
   const worst = noise.reduce((a, b) => (b.sqnr < a.sqnr ? b : a));
   if (minSqnr !== undefined && worst.sqnr < minSqnr)
     throw new FailedRun(
-      `${path}: ${worst.output} has ${worst.sqnr.toFixed(1)} dB, --min-sqnr asks for ${minSqnr}; ${blame(module, new Map([[id, new Tensor(held[0])]]))}`,
+      `${path}: ${worst.output} has ${worst.sqnr.toFixed(1)} dB, --min-sqnr asks for ${minSqnr}; ${blame(module, new Tensor(held[0]))}`,
     );
   const codes = compareCodes(
     module,

@@ -4,11 +4,9 @@ import {
   audit,
   bitsIn,
   compareOutputs,
-  noiseByNode,
   openModel,
   runnerOf,
   selfTestOf,
-  sqnr,
   verifyModel,
 } from '../../src/contract/index.js';
 import { NDArray } from '../../src/core/index.js';
@@ -102,18 +100,5 @@ t.test('a self-test that does not hold fails', (t) => {
   const nan = new Map([['y', new NDArray(Float32Array.of(NaN), [1])]]);
   t.match(compareOutputs(nan, nan), [{ different: 1, largest: NaN }], 'NaN is never right');
   t.throws(() => compareOutputs(nan, new Map()), { code: 'argument', message: /y has 0 elements/ });
-  t.end();
-});
-
-t.test('where quantization loses', (t) => {
-  t.equal(sqnr([1, 1], [1, 1]), Infinity);
-  t.equal(sqnr([10, 0], [9, 0]), 20);
-  const module = moduleOf({ weightBits: 2 });
-  const noise = noiseByNode(module, new Map([['input', normal(SHAPE, 8)]]));
-  t.same(new Set(noise.map(({ id }) => id)), new Set(module.graph.nodes.map(({ id }) => id)));
-  t.equal(noise[0].op, 'conv2d', 'two bits hurt the convolution most');
-  t.ok(noise.every((n, i) => i === 0 || n.loss <= noise[i - 1].loss));
-  t.equal(module.phase, 'frozen');
-  t.equal(module.training, false);
   t.end();
 });

@@ -1,6 +1,6 @@
 /** Networks and measures that the tests of the methods share. */
+import { sqnr } from '../../../src/analysis/noise.js';
 import type { Tensor } from '../../../src/autograd/index.js';
-import { sqnr } from '../../../src/contract/noise.js';
 import { NDArray, Random } from '../../../src/core/index.js';
 import type { Graph } from '../../../src/graph/index.js';
 import { BatchNorm, Conv2d, DepthwiseConv2d, Linear, Module } from '../../../src/nn/index.js';
