@@ -9,6 +9,7 @@ export { prepare } from './prepare.js';
 export {
   ptqConfig,
   qatConfig,
+  withBits,
   type Granularity,
   type LayerBits,
   type QConfig,

@@ -175,3 +175,14 @@ export function ptqConfig(options: QConfigOptions = {}): QConfig {
 export function qatConfig(options: QConfigOptions = {}): QConfig {
   return build(options, movingAverageMinMax({ averagingConstant: 0.01 }));
 }
+
+/** The config with other bits everywhere: signs stay, `layers` go. */
+export function withBits(config: QConfig, { weightBits, activationBits }: Required<LayerBits>): QConfig {
+  const signed = config.activations.range.quantMin < 0;
+  return {
+    ...config,
+    weights: { ...config.weights, range: quantRange(weightBits, { narrow: true }) },
+    activations: { ...config.activations, range: quantRange(activationBits, { signed }) },
+    layers: {},
+  };
+}
