@@ -4,3 +4,4 @@ export * from './dataset.js';
 export * from './idx.js';
 export * from './image.js';
 export * from './loader.js';
+export * from './sheet.js';

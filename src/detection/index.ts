@@ -3,6 +3,7 @@ export * from './assign.js';
 export * from './boxes.js';
 export * from './decode.js';
 export * from './detectors.js';
+export * from './draw.js';
 export { detectionLoss, type DetectionLossOptions } from './loss.js';
 export * from './meanAveragePrecision.js';
 export * from './scenes.js';

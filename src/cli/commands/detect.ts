@@ -4,11 +4,13 @@ import { basename, dirname, extname, join } from 'node:path';
 import { Tensor } from '../../autograd/index.js';
 import { openModel, runnerOf, type Runner } from '../../contract/index.js';
 import { DataError, NDArray } from '../../core/index.js';
-import { letterbox, type Image } from '../../data/index.js';
+import { contactSheet, letterbox, type Image } from '../../data/index.js';
 import {
   DETECTORS,
+  drawBoxes,
   iou,
   keptShare,
+  type Color,
   type Detection,
   type Detector,
   type DetectorName,
@@ -17,7 +19,6 @@ import type { Graph } from '../../graph/index.js';
 import { readImage, writeImage } from '../../node/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../quant/index.js';
 import { defineCommand, EXIT, FailedRun, kernelOptions } from '../command.js';
-import { drawBoxes, sideBySide, type Color } from '../draw.js';
 import { fileIn, makeFolder, printResult, readAs, withEnding } from '../files.js';
 import { loadInputs } from '../inputs.js';
 import { packageRoot } from '../paths.js';
@@ -134,11 +135,11 @@ export const detect = defineCommand({
     const integers = convert(module);
     const float = find(runnerOf(graph), graph, photo, detector, options.threshold);
     const integer = find(runnerOf(integers), integers, photo, detector, options.threshold);
-    const [a, b] = [float, integer].map(({ boxes }, i) => drawBoxes(photo, boxes, COLORS[i]));
+    const pictures = [float, integer].map(({ boxes }, i) => drawBoxes(photo, boxes, COLORS[i]));
     const name = `${basename(path, extname(path))}-boxes.png`;
     const out = options.out === undefined ? join('out', name) : fileIn(options.out, name);
     makeFolder(dirname(out));
-    writeImage(withEnding(out, '.png'), sideBySide(a, b));
+    writeImage(withEnding(out, '.png'), contactSheet(pictures, 2));
 
     const rows = float.boxes.map((box, i) => {
       const match = [...integer.boxes].sort((p, q) => iou(q, box) - iou(p, box)).at(0);

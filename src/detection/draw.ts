@@ -1,12 +1,11 @@
-/** Boxes on pictures, and pictures side by side. */
-import { NDArray } from '../core/index.js';
-import type { Image } from '../data/index.js';
-import type { Box } from '../detection/index.js';
+/** Boxes on pictures. */
 import { roundHalfEven } from '../../kernels/index.js';
+import type { Image } from '../data/index.js';
+import type { Box } from './boxes.js';
 
 export type Color = readonly [red: number, green: number, blue: number];
 
-/** A copy of the picture with the outlines of boxes, in pixels; what lies outside is cut off. */
+/** A copy of a picture [height, width, 3] with the outlines of boxes, in pixels; what lies outside is cut off. */
 export function drawBoxes(image: Image, boxes: readonly Box[], color: Color): Image {
   const out = image.clone();
   const [height, width] = image.shape;
@@ -22,19 +21,6 @@ export function drawBoxes(image: Image, boxes: readonly Box[], color: Color): Im
     fill(left, bottom - line, right, bottom);
     fill(left, top, left + line, bottom);
     fill(right - line, top, right, bottom);
-  }
-  return out;
-}
-
-/** Two pictures of one size, a white gap between them. */
-export function sideBySide(a: Image, b: Image): Image {
-  const [height, width] = a.shape;
-  const gap = Math.max(Math.floor(width / 50), 4);
-  const total = 2 * width + gap;
-  const out = NDArray.full([height, total, 3], 255, 'uint8');
-  for (let y = 0; y < height; y++) {
-    out.data.set(a.data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * y * total);
-    out.data.set(b.data.subarray(3 * y * width, 3 * (y + 1) * width), 3 * (y * total + width + gap));
   }
   return out;
 }
