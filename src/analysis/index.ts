@@ -22,3 +22,5 @@ export type {
   TensorReport,
 } from './tensorReport.js';
 export type { Variant } from './variant.js';
+export type { LabelledInputs, Quality } from './quality.js';
+export { sensitivity, type Sensitivity, type SensitivityOptions } from './sensitivity.js';
