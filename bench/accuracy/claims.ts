@@ -39,8 +39,8 @@ export function difference(rows: readonly Row[], a: Cell, b: Cell): Difference |
 }
 
 /**
- * 'yes': better by more than the standard deviation of the difference. 'worse': worse by more than that. 'no': neither, or
- * measured with one seed, of which there is no deviation.
+ * 'yes': better by more than the standard deviation of the difference. 'worse': worse by more than that. 'no': neither. One
+ * seed has no deviation and shows nothing.
  */
 export type Verdict = 'yes' | 'no' | 'worse';
 

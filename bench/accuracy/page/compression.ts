@@ -4,7 +4,7 @@ import { mean, median } from '../../statistics.js';
 import { difference, scores, type Cell, type Difference } from '../claims.js';
 import { latencyKey } from '../latency.js';
 import type { Results, Row } from '../results.js';
-import { CELLS, floatVariant, integerVariant, NETWORK } from '../suites/compression.js';
+import { CELLS, DENSE, floatVariant, integerVariant, NETWORK } from '../suites/compression.js';
 import { RESCALED_METHODS, RESCALED_NETWORKS } from '../suites/rescaled.js';
 import { bitsName, W4A8, W8A8, type Bits } from '../types.js';
 import { formatDifference, formatScores, table } from './format.js';
@@ -13,7 +13,12 @@ import { formatDifference, formatScores, table } from './format.js';
 const POINT = 0.01;
 const withinAPoint = (of: Difference | null): boolean => of !== null && of.mean >= -POINT;
 
-const floatCell = (network: string): Cell => ({ suite: 'float', network, variant: 'float', bits: null });
+const floatCell = (network: string, variant = 'float'): Cell => ({
+  suite: 'float',
+  network,
+  variant,
+  bits: null,
+});
 
 export function rescaledTable(rows: readonly Row[]): string {
   const cell = (network: string, variant: string, bits: Bits | null = W8A8): Cell => ({
@@ -68,11 +73,15 @@ const compressed = (variant: string, bits: Bits | null): Cell => ({
 function denseFloat({ rows, latency }: Results) {
   const dense = floatVariant({ prune: false, distil: false });
   return {
-    cell: floatCell(NETWORK),
+    cell: floatCell(NETWORK, DENSE),
     size: sizeOf(rows, compressed(dense, null)),
     ms: latency.find((l) => latencyKey(l) === latencyKey({ variant: dense, bits: null }))!.ms,
   };
 }
+
+/** Top-1 of the network before pruning, distillation and QAT. */
+export const denseScores = ({ rows }: Results): string =>
+  formatScores([...scores(rows, floatCell(NETWORK, DENSE)).values()]);
 
 export function compressionTables(results: Results): string {
   const { rows, latency } = results;

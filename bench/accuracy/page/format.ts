@@ -26,9 +26,10 @@ export function formatDifference({ mean: middle, deviation, seeds }: Difference)
   return `${formatPoints(middle)}${seeds < 2 ? '' : ` ± ${(100 * deviation).toFixed(2)}`}`;
 }
 
-/** `**yes**, +1.20 ± 0.30`, or nothing where nothing was measured. */
+/** `**yes**, +1.20 ± 0.30`; no verdict where there is one seed, nothing where nothing was measured. */
 export function formatVerdict(of: Difference | null): string {
   if (of === null) return '';
+  if (of.seeds < 2) return formatDifference(of);
   const verdict = judge(of);
   return `${verdict === 'yes' ? '**yes**' : verdict}, ${formatDifference(of)}`;
 }

@@ -6,7 +6,7 @@ import { OBSERVERS, PTQ, QAT, type Method } from '../methods.js';
 import type { Results } from '../results.js';
 import { DISTILLATION, FINETUNE_LR, FRACTION, NETWORK } from '../suites/compression.js';
 import { RESCALED_METHODS, SPREAD } from '../suites/rescaled.js';
-import { compressionTables, rescaledTable } from './compression.js';
+import { compressionTables, denseScores, rescaledTable } from './compression.js';
 import { table } from './format.js';
 import { claimTables, networkTables, observerTables } from './networks.js';
 
@@ -80,10 +80,14 @@ ${Math.max(...rows.flatMap((row) => (row.suite === 'rescaled' ? (row.figures.dif
 
 ${rescaledTable(rows)}`;
 
-const compression = (results: Results): string => `## Prune, distil, train with quantization
+const compression = (
+  results: Results,
+  dense = denseScores(results),
+): string => `## Prune, distil, train with quantization
 
-The ${NETWORK} network. Pruned: ${100 * FRACTION} % of the channels of every layer but the last go, those of least L1 norm. Distilled: the teacher is the same
-network with twice the channels (one for all seeds), temperature ${DISTILLATION.temperature}, half of the loss. All four float networks train
+The ${NETWORK} network with 12, 24 and 48 channels: half as many again as above, since in the smallest networks the description in the file
+outweighs the weights. In float it has ${dense}. Pruned: ${100 * FRACTION} % of the channels of every layer but the last go, those of least L1 norm.
+Distilled: the teacher is the dense float network, temperature ${DISTILLATION.temperature}, half of the loss. All four float networks train
 ${results.sizes.finetune} more epochs (learning rate up to ${FINETUNE_LR}), the one that is neither pruned nor taught as well. Then post-training quantization per channel, or QAT
 (LSQ), taught where "distil" says so. "To float" is the difference to the float network before all of this, "of float" the
 share of the bytes of its file, batch norm folded, and "speed" how many times as fast as it an image is classified: one thread,

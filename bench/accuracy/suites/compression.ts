@@ -43,18 +43,22 @@ const nameOf = (cell: Omit<Cell, 'qat'>, last: string): string =>
 export const floatVariant = (cell: Omit<Cell, 'qat'>): string => nameOf(cell, 'float');
 export const integerVariant = (cell: Cell): string => nameOf(cell, cell.qat ? 'QAT' : 'PTQ');
 
-/** One for all seeds: the network with twice the channels. */
-const teacherUnit = (sizes: Sizes): Unit => floatUnit(NETWORK, 0, sizes, 'float, width 16');
+/**
+ * The network that is compressed, and its own teacher. Half as wide again as by default: in the smallest networks the
+ * description in the file outweighs the weights.
+ */
+export const DENSE = 'float, width 12';
 
 function units(seed: number, sizes: Sizes): Unit[] {
+  const dense = floatUnit(NETWORK, seed, sizes, DENSE);
   const common = { suite: 'compression', version: 1, network: NETWORK, seed, sizes } as const;
   return CELLS.flatMap((cell) => {
-    const teacher = cell.distil ? [teacherUnit(sizes)] : [];
+    const teacher = cell.distil ? [dense] : [];
     const float: Unit = {
       ...common,
       variant: floatVariant(cell),
       bits: null,
-      needs: [floatUnit(NETWORK, seed, sizes), ...teacher],
+      needs: [dense, ...teacher],
     };
     const integers = [W8A8, W4A8].map((bits): Unit => ({
       ...common,

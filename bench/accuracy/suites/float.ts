@@ -10,7 +10,7 @@ export function floatUnit(network: ModelName, seed: number, sizes: Sizes, varian
 }
 
 /** Channels of the first layer; undefined: as many as the network has by default. */
-const WIDTHS = { float: undefined, 'float, width 16': 16 } as const;
+const WIDTHS = { float: undefined, 'float, width 12': 12 } as const;
 export type Width = keyof typeof WIDTHS;
 
 export const float: Suite = {

@@ -4,7 +4,7 @@ import { Random } from '../../../src/core/index.js';
 import type { Graph } from '../../../src/graph/index.js';
 import { lsq } from '../../../src/quant/index.js';
 import { GraphModule } from '../../../src/trace/index.js';
-import { methodNamed, PTQ, quantize, type Method } from '../methods.js';
+import { methodNamed, PTQ, QAT, quantize, type Method } from '../methods.js';
 import { relativeDifference, rescaleChannels } from '../rescale.js';
 import { calibrationBatches, folded, scoreFloat, scoreIntegers, trainQuantized } from '../training.js';
 import { W8A8, type Data, type Outcome, type Sizes, type Suite, type Unit } from '../types.js';
@@ -21,7 +21,7 @@ export const RESCALED_METHODS: readonly Method[] = [
     name: 'QAT LSQ, per-tensor',
     paper: 'Esser et al. 2020, arXiv:1902.08153',
     config: { granularity: 'per-tensor', weightQuantizer: lsq(), activationQuantizer: lsq() },
-    rates: { weights: 1e-3, quantizers: 1e-3 },
+    rates: methodNamed(QAT, 'QAT LSQ').rates,
   },
 ];
 

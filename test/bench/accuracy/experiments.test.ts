@@ -48,7 +48,7 @@ t.test('a unit is its settings, and those of what it needs', (t) => {
   t.equal(
     all.filter(({ suite }) => suite === 'float').length,
     4,
-    'one float training for all variants, one teacher',
+    'one float training for all variants, a wider one for compression',
   );
   for (const unit of all)
     for (const need of unit.needs) t.ok(keys.indexOf(keyOf(need)) < keys.indexOf(keyOf(unit)));
@@ -190,6 +190,7 @@ t.test('the page says what the rows say', async (t) => {
   const float = { suite: 'float', bits: null, codesCompared: 0 };
   const rows = [1, 2].flatMap((seed) => [
     row('float', seed, 0.9, float),
+    row('float, width 12', seed, 0.9, float),
     row('per-tensor', seed, 0.6),
     row('per-channel', seed, 0.7 + 0.01 * seed),
     row('per-channel, bias correction', seed, 0.65),
