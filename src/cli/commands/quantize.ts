@@ -163,24 +163,17 @@ export const quantize = defineCommand({
   },
 });
 
+/** What a training does not depend on. */
+const ASIDE: readonly string[] = [
+  ...['data', 'observer', 'adaround', 'reestimateBatchNorm', 'correctBias', 'calibrate', 'mean', 'std'],
+  ...['format', 'maxDrop', 'minSqnr', 'compare', 'threads', 'revectorize', 'resume', 'out'],
+];
+
 /** All that makes a training what it is, with the data. */
-function decidesTraining(path: string, options: Options): TrainingJob['config'] {
-  const keys = [
-    ...['target', 'weightBits', 'activationBits', 'granularity', 'numerics', 'weightQuantizer'],
-    ...[
-      'activationQuantizer',
-      'layerBits',
-      'equalize',
-      'calibration',
-      'epochs',
-      'lr',
-      'batch',
-      'limit',
-      'seed',
-    ],
-  ] as (keyof Options)[];
+function decidesTraining(path: string, values: Options): TrainingJob['config'] {
+  const keys = (Object.keys(options) as (keyof Options)[]).filter((key) => !ASIDE.includes(key));
   return {
     model: crc32(readBytes(path)),
-    ...Object.fromEntries(keys.map((key) => [key, options[key] ?? null])),
+    ...Object.fromEntries(keys.map((key) => [key, values[key] ?? null])),
   };
 }
