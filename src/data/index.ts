@@ -5,3 +5,4 @@ export * from './idx.js';
 export * from './image.js';
 export * from './loader.js';
 export * from './sheet.js';
+export * from './table.js';

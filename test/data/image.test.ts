@@ -32,19 +32,19 @@ t.test('a picture in the middle, and the way back to its pixels', (t) => {
 });
 
 t.test('small pictures, enlarged and side by side', (t) => {
-  const grey = new NDArray(Uint8Array.of(1, 2), [1, 2, 1]);
+  const grey = new NDArray<'uint8'>(Uint8Array.of(1, 2), [1, 2, 1]);
   const large = enlarge(grey, 2);
   t.same(large.shape, [2, 4, 3]);
   t.same([...large.data.subarray(0, 12)], [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
   t.same(large.data.subarray(0, 12), large.data.subarray(12), 'both rows');
-  t.same([...enlarge(new NDArray(Uint8Array.of(7, 8, 9), [1, 1, 3]), 1).data], [7, 8, 9]);
+  t.same([...enlarge(new NDArray<'uint8'>(Uint8Array.of(7, 8, 9), [1, 1, 3]), 1).data], [7, 8, 9]);
   const sheet = contactSheet([large, enlarge(grey, 2), large], 2);
   t.same(sheet.shape, [2 + 4 + 2, 4 + 4 + 4, 3], 'gaps of 4 pixels');
   const [first, gap, second] = [0, 4, 8].map((x) => sheet.data[3 * x]);
   t.same([first, gap, second], [1, 255, 1]);
   t.same([sheet.data[3 * 12 * 6], sheet.data[3 * (12 * 6 + 8)]], [1, 255], 'a last row that is not full');
   t.throws(() => enlarge(grey, 0.5), { code: 'argument', message: /factor/ });
-  t.throws(() => enlarge(new NDArray(Uint8Array.of(1, 2), [1, 1, 2]), 2), {
+  t.throws(() => enlarge(new NDArray<'uint8'>(Uint8Array.of(1, 2), [1, 1, 2]), 2), {
     code: 'shape',
     message: /image/,
   });
