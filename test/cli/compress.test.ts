@@ -41,7 +41,7 @@ t.before(async () => {
   await cli([...train, '--out', at('plain.octo')]);
 });
 
-const QUANTIZE = ['quantize', at('plain.octo'), '--data', data, '--compare', '4', '--calibration', '32'];
+const QUANTIZE = ['quantize', at('plain.octo'), '--data', data, '--compare', '4', '--calibration', '16'];
 
 t.test('methods after training, and bits of single layers', async (t) => {
   const { code, out, err } = await cli([
