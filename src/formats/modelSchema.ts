@@ -99,6 +99,7 @@ const UNARY_FUNCTIONS: readonly UnaryFunction[] = [
 const SCHEMAS: { readonly [O in OpName]: Schema<NodeAttrs[O]> } = {
   conv2d: { ...layer, stride: pair, padding, dilation: pair, groups: positive },
   linear: layer,
+  dynamicLinear: { weight: text, bias: nullable(text), activation },
   batchNorm,
   activation: { activation },
   unary: { fn: oneOf(...UNARY_FUNCTIONS), alpha: finite, beta: finite },

@@ -94,6 +94,15 @@ export interface NodeAttrs {
   };
   /** weight [out, in] */
   linear: LayerAttrs;
+  /**
+   * weight [out, in] as symmetric int8 codes, bias [out] as floats: a float value in, quantized in the range that it has, and
+   * a float value out; see ops/dynamicLinear
+   */
+  dynamicLinear: {
+    readonly weight: ParamId;
+    readonly bias: ParamId | null;
+    readonly activation: Activation;
+  };
   batchNorm: BatchNormRef;
   /** A clamp on its own; 'none': the same numbers, as codes of other qparams. */
   activation: { readonly activation: Activation };
@@ -205,6 +214,8 @@ export function paramsOf(node: Node): ParamId[] {
       ...(node.batchNorm === null ? [] : bn(node.batchNorm)),
     ];
   switch (node.op) {
+    case 'dynamicLinear':
+      return node.bias === null ? [node.weight] : [node.weight, node.bias];
     case 'batchNorm':
       return bn(node);
     case 'prelu':

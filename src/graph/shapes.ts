@@ -33,7 +33,7 @@ export function inferShape(graph: Graph, node: Node): Shape {
 
 /** Multiply-adds of a node for one image: every output of a layer is a sum over one filter. */
 export function macsOf(graph: Graph, node: Node): number {
-  if (!isLayer(node)) return 0;
+  if (!isLayer(node) && node.op !== 'dynamicLinear') return 0;
   const filter = graph.params.get(node.weight)!.array.shape.slice(1);
   return sizeOf(graph.values.get(node.id)!.shape.slice(1)) * sizeOf(filter);
 }
@@ -123,6 +123,13 @@ const table: Lowering<Shapes, Shape> = {
     if (w.length !== 2 || w[1] !== x[x.length - 1] || sizeOf(w) === 0)
       fail(node, `weight ${formatShape(w)} does not fit input ${formatShape(x)}`);
     checkLayer(node, w[0], shapes);
+    return [...x.slice(0, -1), w[0]];
+  },
+  dynamicLinear(node, { inputs: [x], param }) {
+    const w = param(node.weight);
+    if (w.length !== 2 || w[1] !== x[x.length - 1] || sizeOf(w) === 0)
+      fail(node, `weight ${formatShape(w)} does not fit input ${formatShape(x)}`);
+    if (node.bias !== null) vector(node, 'bias', param(node.bias), w[0]);
     return [...x.slice(0, -1), w[0]];
   },
   batchNorm(node, shapes) {

@@ -7,6 +7,7 @@ import { inferShape } from './shapes.js';
 const ARITY: { readonly [O in OpName]: number } = {
   conv2d: 1,
   linear: 1,
+  dynamicLinear: 1,
   batchNorm: 1,
   activation: 1,
   unary: 1,
@@ -80,6 +81,23 @@ function checkMoved(graph: Graph, node: Node): void {
     );
 }
 
+/** Floats in, floats out, and weights as kernels take them. */
+function checkDynamic(graph: Graph, node: Node): void {
+  if (node.op !== 'dynamicLinear') return;
+  const { qparams } = graph.params.get(node.weight)!;
+  const symmetric =
+    qparams !== null &&
+    ['int8', 'int4'].includes(qparams.dtype) &&
+    (qparams.axis ?? 0) === 0 &&
+    qparams.zeroPoint.every((z) => z === 0);
+  const values = [node.inputs[0], node.id].map((id) => graph.values.get(id)!.qparams);
+  const bias = node.bias === null ? null : graph.params.get(node.bias)!.array.dtype;
+  if (!symmetric || values.some((qp) => qp !== null) || (bias ?? 'float32') !== 'float32')
+    throw new GraphError(
+      `node ${node.id}: dynamicLinear takes and gives floats, with symmetric 8-bit weights, scales along axis 0, and a float bias`,
+    );
+}
+
 const BINARY: ReadonlySet<OpName> = new Set<OpName>(['add', 'sub', 'mul', 'div', 'maximum', 'minimum']);
 
 /** Why a node does not treat the rows of a batch alike; null if it does. */
@@ -99,6 +117,7 @@ function mixesRows(graph: Graph, node: Node): string | null {
       return node.pads[0].every((p) => p === 0) ? null : 'it pads axis 0';
     case 'softmax':
     case 'linear':
+    case 'dynamicLinear':
       return x!.length < 2 ? 'its input has no axis but the batch' : null;
     case 'matmul':
       return x!.length < 3 ? 'it multiplies along the batch' : null;
@@ -155,6 +174,7 @@ export function validate(graph: Graph): Graph {
     for (const id of paramsOf(node)) checkParam(graph.params.get(id)!);
     define(node.id);
     checkMoved(graph, node);
+    checkDynamic(graph, node);
     const declared = graph.values.get(node.id)!.shape;
     if (!sameShape(shape, declared))
       throw new GraphError(

@@ -1,6 +1,8 @@
 /** The process-wide list of kernels that the ops compute with, and the memory that goes with it. */
 import {
+  heap,
   linearMemoryOf,
+  prepare,
   run,
   wasm,
   type Backend,
@@ -51,6 +53,11 @@ export function compute<O extends OpName>(op: O, params: OpParams[O]): void {
     current.byOp.set(op, kernels);
   }
   run(kernels, op, params, linearMemory() ?? undefined);
+}
+
+/** A kernel for calls that repeat: what it packs and plans lives as long as `owner`, which the result must not outlive. */
+export function prepareFor<O extends OpName>(owner: object, op: O, params: OpParams[O]): () => void {
+  return prepare(current.backend, op, params, linearMemory()?.ownedBy(owner) ?? heap).run;
 }
 
 /**

@@ -58,6 +58,7 @@ function specOf(node: Node, observed: Observed): QSpec {
       throw new QuantizationError(
         `node ${node.id}: batch norm follows no conv or linear that it could be folded into; reorder the layers`,
       );
+    case 'dynamicLinear':
     case 'quantize':
     case 'dequantize':
       throw new QuantizationError(`node ${node.id}: the graph is quantized already; prepare a float graph`);

@@ -168,6 +168,7 @@ const table: Lowering<Bindings, KernelCall | null> = {
     return { op: 'qlut', params: { x, channels, table: data as CodeArray, y } };
   },
   constant: () => null,
+  dynamicLinear: noKernel,
   div: noKernel,
   maximum: noKernel,
   minimum: noKernel,

@@ -15,6 +15,7 @@ export function ops<const O extends OpName>(
 const EVERY = [
   'conv2d',
   'linear',
+  'dynamicLinear',
   'batchNorm',
   'activation',
   'unary',

@@ -27,7 +27,7 @@ export const qnn: Target = {
   saturation: null,
   floatBiases: null,
   ops: {
-    ...opsWithout(ORT_QNN, 'unary', 'lookup'),
+    ...opsWithout(ORT_QNN, 'dynamicLinear', 'unary', 'lookup'),
     unary: {
       source: ORT_QNN,
       functions: [

@@ -1,6 +1,6 @@
 /** TensorRT, on Jetson boards and other GPUs: explicit quantization from QDQ, symmetric throughout. */
 import { FLOAT } from './choices.js';
-import { everyOp } from './constraints.js';
+import { opsWithout } from './constraints.js';
 import { TENSORRT_BIAS, TENSORRT_OPS, TENSORRT_TOOLKIT, TENSORRT_TYPES } from './sources.js';
 import type { Target } from './types.js';
 
@@ -26,6 +26,6 @@ export const tensorrt: Target = {
   axes: null,
   saturation: null,
   floatBiases: TENSORRT_BIAS,
-  ops: everyOp(TENSORRT_OPS),
+  ops: opsWithout(TENSORRT_OPS, 'dynamicLinear'),
   notes: ['weights of 4 bits are for weight-only quantization there, not for 8-bit activations'],
 };

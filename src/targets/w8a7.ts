@@ -26,6 +26,6 @@ export const w8a7: Target = {
   axes: null,
   saturation: null,
   floatBiases: null,
-  ops: opsWithout(null, 'batchNorm', 'lookup', 'div', 'maximum', 'minimum', 'matmul'),
+  ops: opsWithout(null, 'dynamicLinear', 'batchNorm', 'lookup', 'div', 'maximum', 'minimum', 'matmul'),
   notes: ['other engines compute the same codes at their usual speed'],
 };

@@ -14,6 +14,7 @@ import {
   type NodeOf,
   type UnaryFunction,
 } from '../graph/index.js';
+import { dynamicLinear } from '../ops/dynamicLinear.js';
 import * as ops from '../ops/index.js';
 
 /** A graph and the tensors of its parameters. */
@@ -161,6 +162,11 @@ function resize({ size, mode, coordinates }: NodeOf<'resize'>, { inputs: [x] }: 
 const table: Lowering<Context, Tensor> = {
   conv2d: layer,
   linear: layer,
+  dynamicLinear(node, { inputs, params }) {
+    const { array: weight, qparams } = params.graph.params.get(node.weight)!;
+    const bias = node.bias === null ? null : params.tensor(node.bias).value;
+    return activate(dynamicLinear(inputs[0], { weight, weightQParams: qparams!, bias }), node.activation);
+  },
   batchNorm: (node, { inputs, params, batchStatistics }) =>
     executeBatchNorm(node, inputs[0], params, batchStatistics),
   activation: (node, { inputs }) => activate(inputs[0], node.activation),

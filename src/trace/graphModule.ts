@@ -5,15 +5,19 @@ import { isLayer, paramsOf, type Graph, type Node, type ParamId, type ValueId } 
 import { persistent } from '../ops/index.js';
 import { executeNode, type ParamTensors } from './execute.js';
 
-/** Parameters that are statistics or codes: no gradient. */
+/** Parameters that are statistics, not weights: no gradient. */
 function bufferIds(graph: Graph): Set<ParamId> {
   const ids = new Set<ParamId>();
   for (const node of graph.nodes) {
     const bn = node.op === 'batchNorm' ? node : isLayer(node) ? node.batchNorm : null;
     if (bn !== null) ids.add(bn.mean).add(bn.variance);
-    if (node.op === 'dynamicLinear') ids.add(node.weight);
   }
   return ids;
+}
+
+/** The parameters that are tensors of the module; codes that a layer computes with are the graph's alone. */
+function tensorsOf(node: Node): ParamId[] {
+  return paramsOf(node).filter((id) => node.op !== 'dynamicLinear' || id !== node.weight);
 }
 
 export class GraphModule implements ParamTensors {
@@ -26,7 +30,7 @@ export class GraphModule implements ParamTensors {
   constructor(graph: Graph) {
     this.graph = graph;
     this.#buffers = bufferIds(graph);
-    const used = new Set(graph.nodes.flatMap(paramsOf));
+    const used = new Set(graph.nodes.flatMap(tensorsOf));
     this.#tensors = new Map(
       [...graph.params.values()]
         .filter(({ id }) => used.has(id))

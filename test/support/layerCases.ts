@@ -239,6 +239,8 @@ const CASES: { readonly [O in OpName]: readonly LayerCase[] } = {
   ],
   // made by importers only, and not trained: test/formats/tflite has its round trips
   lookup: [],
+  // made by quantizeDynamic only: test/quant/methods has its cases
+  dynamicLinear: [],
   activation: [
     single('activation', 'relu', 'activation', [image], { activation: 'relu' }),
     single('activation', 'relu6', 'activation', [image], { activation: 'relu6' }),

@@ -308,6 +308,7 @@ const table: Lowering<Site, number | null> = {
   constant: (_, site) => stored(site),
   dequantize: noCode,
   batchNorm: noCode,
+  dynamicLinear: noCode,
   div: noCode,
   maximum: noCode,
   minimum: noCode,

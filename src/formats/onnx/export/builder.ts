@@ -73,16 +73,26 @@ export class OnnxBuilder {
 
   /** Adds a node of one output; returns the output's name, `name` made unique. '' among the inputs: not given. */
   node(opType: string, name: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    const output = this.fresh(name);
+    return this.nodeOf(opType, [name], inputs, attributes)[0];
+  }
+
+  /** As {@link node}, with an output for each name. */
+  nodeOf(
+    opType: string,
+    names: readonly string[],
+    inputs: readonly string[],
+    attributes: Attributes = {},
+  ): string[] {
+    const outputs = names.map((name) => this.fresh(name));
     this.#nodes.push({
-      name: output,
+      name: outputs[0],
       opType,
       domain: '',
       inputs,
-      outputs: [output],
+      outputs,
       attributes: new Map(Object.entries(attributes).map(([key, value]) => [key, attribute(value)])),
     });
-    return output;
+    return outputs;
   }
 
   /** Says that others know a tensor by its name. */

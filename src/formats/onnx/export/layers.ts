@@ -17,6 +17,9 @@ import { asFloats, codesFrom } from './codes.js';
 import type { Exporter } from './exporter.js';
 import { NHWC_IN_NCHW, type Tensor, type View } from './view.js';
 
+/** TensorProto.DataType */
+const FLOAT = 1;
+
 /** A layer as the file has it. */
 interface Layer {
   readonly id: ValueId;
@@ -197,8 +200,10 @@ export function avgPool2d(node: NodeOf<'avgPool2d'>, e: Exporter): View {
   return convolution(e, layer, { ...attributes, group: channels });
 }
 
+type DenseNode = NodeOf<'linear'> | NodeOf<'dynamicLinear'>;
+
 /** The rows that a linear layer multiplies, and its weights in the order of their elements. */
-function rows(node: NodeOf<'linear'>, e: Exporter): { x: Tensor; weight: NDArray } {
+function rows(node: DenseNode, e: Exporter): { x: Tensor; weight: NDArray } {
   const weight = e.parameter(node.weight);
   const [outputs, inputs] = weight.shape;
   const view = e.view(node.inputs[0]);
@@ -217,12 +222,44 @@ function rows(node: NodeOf<'linear'>, e: Exporter): { x: Tensor; weight: NDArray
   return { x: e.reshape(x, [count, inputs], name, [-1, inputs]), weight };
 }
 
+/** The value of a layer from its rows. */
+function unfolded({ id }: DenseNode, e: Exporter, y: Tensor): View {
+  const { shape } = e.graph.values.get(id)!;
+  if (shape.length === 2) return e.hold(id, y);
+  return e.hold(id, e.reshape(y, shape, `${id}/unfolded`, e.batched(shape, -1)));
+}
+
 export function linear(node: NodeOf<'linear'>, e: Exporter): View {
-  const { shape } = e.graph.values.get(node.id)!;
   const { x, weight } = rows(node, e);
-  const y = product(node, e, x, weight, [x.shape[0], weight.shape[0]]);
-  if (shape.length === 2) return e.hold(node.id, y);
-  return e.hold(node.id, e.reshape(y, shape, `${node.id}/unfolded`, e.batched(shape, -1)));
+  return unfolded(node, e, product(node, e, x, weight, [x.shape[0], weight.shape[0]]));
+}
+
+/**
+ * The nodes that ONNX Runtime makes one of. Weights are written as uint8: with int8 it adds pairs of products in 16 bits, which
+ * saturate on x86 processors without VNNI (sums of two products are wrong there, seen with onnxruntime-node on AVX2).
+ */
+export function dynamicLinear(node: NodeOf<'dynamicLinear'>, e: Exporter): View {
+  const { id, weight: name, bias, activation } = node;
+  const { build } = e;
+  const { x, weight } = rows(node, e);
+  const [n, k] = weight.shape;
+  const names = ['codes', 'scale', 'zero_point'].map((part) => `${id}/${part}`);
+  const [codes, scale, zeroPoint] = build.nodeOf('DynamicQuantizeLinear', names, [e.real(x)]);
+  const turned = codesFrom('uint8', permuteArray(weight, [1, 0]).data as Int8Array, 128);
+  const stored = build.constant(name, 'uint8', [k, n], turned);
+  const middle = build.constant(`${name}/zero_point`, 'uint8', [], Uint8Array.of(128));
+  const sums = build.node('MatMulInteger', `${id}/sums`, [codes, stored, zeroPoint, middle]);
+  const real = build.node('Cast', `${id}/cast`, [sums], { to: FLOAT });
+  const { scale: scales } = e.graph.params.get(name)!.qparams!;
+  const weightScale = build.floats(`${name}/scale`, scales, scaleDims(scales));
+  const factor = build.node('Mul', `${id}/factor`, [scale, weightScale]);
+  let y = build.node('Mul', `${id}/scaled`, [real, factor]);
+  if (bias !== null) {
+    const { data, shape } = e.parameter(bias);
+    y = build.node('Add', `${id}/biased`, [y, build.floats(bias, asFloats(data), shape)]);
+  }
+  const active = e.activate(y, activation, id, null);
+  return unfolded(node, e, { name: active, shape: [x.shape[0], n], qparams: null });
 }
 
 /** [m, k] times the weights, [m, n]. */

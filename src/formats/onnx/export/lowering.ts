@@ -3,7 +3,7 @@ import { GraphError, isIdentity, UnsupportedError, type Shape } from '../../../c
 import type { Lowering, NodeOf, OpName, ValueId } from '../../../graph/index.js';
 import { asFloats } from './codes.js';
 import type { Exporter } from './exporter.js';
-import { avgPool2d, channelsFirstShape, conv2d, linear, pads } from './layers.js';
+import { avgPool2d, channelsFirstShape, conv2d, dynamicLinear, linear, pads } from './layers.js';
 import { resize } from './resize.js';
 import { UNARY } from './unary.js';
 import { identity, NHWC_IN_NCHW, type Tensor, type View } from './view.js';
@@ -69,6 +69,7 @@ export const LOWERING: Lowering<Exporter, View | null> = {
   conv2d,
   avgPool2d,
   linear,
+  dynamicLinear,
   resize,
   batchNorm(node, e) {
     if (e.graph.values.get(node.id)!.shape.length < 2)

@@ -5,6 +5,7 @@ import { removeTransposes, renameValues, simplify, type Graph, type ValueId } fr
 import { decodeOnnx } from '../decode.js';
 import type { OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from '../types.js';
 import { Call, describe, isConstant, type Operand } from './call.js';
+import { dynamicLayer, isDynamicLayer, joinDynamicLayers } from './dynamic.js';
 import { Allowance, fromTensor, isFloatType, toTensor } from './constants.js';
 import { toIntegers } from './integers.js';
 import { checkSize, finishGraph } from '../../imported.js';
@@ -156,12 +157,13 @@ function read(model: OnnxModel, options: OnnxImportOptions) {
     checkSize(shape, `input ${JSON.stringify(info.name)}`);
     values.set(info.name, net.build.input(info.name, shape, inputQParams(graph, info)));
   }
-  for (const node of graph.nodes) importNode(node, opset, net, values);
+  for (const node of joinDynamicLayers(graph)) importNode(node, opset, net, values);
   return { net, values, opset };
 }
 
 function importNode(node: OnnxNode, opset: number, net: Network, values: Map<string, Operand>): void {
-  const importer = node.domain === '' ? IMPORTERS.get(node.opType) : undefined;
+  const own = isDynamicLayer(node) ? dynamicLayer : undefined;
+  const importer = node.domain === '' ? IMPORTERS.get(node.opType) : own;
   const inputs = node.inputs.map((name) => {
     if (name === '') return null;
     const operand = values.get(name);

@@ -1,5 +1,5 @@
 /** What each op of the graph is in TFLite: one total table. Each entry gives the tensor of the node's value. */
-import { GraphError } from '../../../core/index.js';
+import { GraphError, UnsupportedError } from '../../../core/index.js';
 import type { Lowering, Node, NodeOf } from '../../../graph/index.js';
 import { ACTIVATIONS, codesOf, offsetOf, type Exporter } from './exporter.js';
 import { lookedUp, prelu, unary, UNIT } from './functions.js';
@@ -49,6 +49,11 @@ function reduced(
 export const LOWERING: Lowering<Exporter, TensorId> = {
   conv2d,
   linear,
+  dynamicLinear(node) {
+    throw new UnsupportedError(
+      `node ${node.id}: TFLite quantizes the input of such a layer row by row, with other results; export to ONNX, or quantize with calibration`,
+    );
+  },
   unary,
   prelu,
   lookup: lookedUp,
