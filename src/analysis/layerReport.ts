@@ -37,8 +37,8 @@ export interface ValueReport {
    */
   readonly sqnr: number | null;
   /**
-   * The noise that this node adds, as a share of the signal's power: 10^(-sqnr / 10) less the largest of what it reads. Below 0
-   * where it sheds noise.
+   * The noise that this node adds, as a share of the signal's power: 10^(-sqnr / 10) less the largest of what it reads (where
+   * that has no float value, of what that reads). Below 0 where it sheds noise.
    */
   readonly added: number | null;
   /** Its codes are those of a value that it reads, moved: the grid is the same. */
@@ -168,22 +168,19 @@ function weightReport(
 }
 
 function withSources(values: readonly Unranked[], { values: sources }: Network): ValueReport[] {
-  const ratios = new Map(
-    values.map(({ id, sqnr }) => [id, sqnr === null ? null : 10 ** (-sqnr / 10)] as const),
-  );
   const grids = new Map(sources.map(({ id, qparams }) => [id, qparams]));
+  const ratios = new Map<ValueId, number>();
   return values.map((value) => {
-    const { id, inputs, weight } = value;
-    const ratio = ratios.get(id)!;
-    const before = inputs.map((input) => ratios.get(input) ?? null);
-    const added =
-      ratio === null || before.includes(null) ? null : ratio - Math.max(0, ...(before as number[]));
+    const { id, inputs, sqnr, weight } = value;
+    const before = Math.max(0, ...inputs.map((input) => ratios.get(input) ?? 0));
+    const ratio = sqnr === null ? before : 10 ** (-sqnr / 10);
+    ratios.set(id, ratio);
     const own = grids.get(id) ?? null;
     const sameGrid = inputs.some((input) => {
       const other = grids.get(input) ?? null;
       return own !== null && other !== null && sameQParams(own, other);
     });
-    // of two values that are all noise
-    return { ...value, added: Number.isNaN(added) ? 0 : added, moves: sameGrid && weight === null };
+    const added = sqnr === null ? null : ratio === before ? 0 : ratio - before;
+    return { ...value, added, moves: sameGrid && weight === null };
   });
 }

@@ -9,6 +9,7 @@ import { exportModel } from './commands/export.js';
 import { inspect } from './commands/inspect.js';
 import { lint } from './commands/lint.js';
 import { quantize } from './commands/quantize.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { train } from './commands/train.js';
 import { verify } from './commands/verify.js';
@@ -22,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   lint,
   evaluate,
   inspect,
+  report,
   explain: explainCommand,
   run,
   export: exportModel,

@@ -1,4 +1,4 @@
-/** The options of `quantize` that choose methods of the laboratory. */
+/** The options that choose methods of the laboratory. */
 import { QuantizationError } from '../core/index.js';
 import { fuseLayers, isLayer, type Graph } from '../graph/index.js';
 import {
@@ -36,7 +36,6 @@ export const quantizerOptions = {
 export type Quantizers = OptionValues<typeof quantizerOptions>;
 
 export const methodOptions = {
-  ...quantizerOptions,
   layerBits: {
     kind: 'text',
     placeholder: 'LIST',
@@ -48,7 +47,7 @@ export const methodOptions = {
   correctBias: { kind: 'flag', help: 'at the end, take mean errors out of the biases, in ptq' },
 } as const satisfies OptionTable;
 
-export type Methods = OptionValues<typeof methodOptions>;
+export type Methods = OptionValues<typeof methodOptions> & Partial<Quantizers>;
 
 /** Throws UsageError for methods that do not go together. */
 export function checkMethods(methods: Methods, method: 'ptq' | 'qat'): void {
@@ -67,7 +66,7 @@ export function checkMethods(methods: Methods, method: 'ptq' | 'qat'): void {
 }
 
 /** The part of a config that the options ask for. */
-export function quantizerConfig({ weightQuantizer, activationQuantizer }: Quantizers) {
+export function quantizerConfig({ weightQuantizer, activationQuantizer }: Partial<Quantizers>) {
   return {
     ...(weightQuantizer && { weightQuantizer: WEIGHT_QUANTIZERS[weightQuantizer]() }),
     ...(activationQuantizer && { activationQuantizer: ACTIVATION_QUANTIZERS[activationQuantizer]() }),
@@ -141,7 +140,7 @@ export function improveModule(
 /** For a program. */
 export function methodsData(methods: Methods): object {
   return Object.fromEntries(
-    namesOf(methodOptions).map((key) => [
+    namesOf({ ...quantizerOptions, ...methodOptions }).map((key) => [
       key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`),
       methods[key] ?? null,
     ]),

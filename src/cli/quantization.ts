@@ -17,10 +17,18 @@ import {
   type QConfigOptions,
   type QuantizedModule,
 } from '../quant/index.js';
-import type { TargetName } from '../targets/index.js';
-import { UsageError, type Io } from './command.js';
+import { TARGETS, type TargetName } from '../targets/index.js';
+import { UsageError, type Io, type OptionTable } from './command.js';
 import { loaderFor } from './inference.js';
-import { checkMethods, improveGraph, improveModule, methodConfig, type Methods } from './methods.js';
+import { normalizationOptions } from './inputs.js';
+import {
+  checkMethods,
+  improveGraph,
+  improveModule,
+  methodConfig,
+  methodOptions,
+  type Methods,
+} from './methods.js';
 import { counted } from './text.js';
 import { qatRun, type Training } from './training/index.js';
 
@@ -38,6 +46,45 @@ export function numericsName(numerics: Numerics): NumericsName {
 /** What sets the ranges of activations after training. */
 export const OBSERVERS = { 'min-max': minMax, percentile, mse, entropy } as const;
 export type ObserverName = keyof typeof OBSERVERS;
+
+const bits = { kind: 'integer', min: 2, max: 8, default: 8 } as const;
+
+/** How a network is quantized after training, and on what. */
+export const quantizationOptions = {
+  target: {
+    kind: 'choice',
+    choices: Object.keys(TARGETS) as TargetName[],
+    help: 'what it is for: sets the options below that are not given',
+  },
+  weightBits: { ...bits, help: 'of the weights, 2 to 8' },
+  activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },
+  granularity: {
+    kind: 'choice',
+    choices: ['per-channel', 'per-tensor'],
+    default: 'per-channel',
+    help: 'scales of the weights',
+  },
+  numerics: {
+    kind: 'choice',
+    choices: Object.keys(NUMERICS) as NumericsName[],
+    default: 'float',
+    help: 'how accumulators become codes',
+  },
+  observer: {
+    kind: 'choice',
+    choices: Object.keys(OBSERVERS) as ObserverName[],
+    default: 'min-max',
+    help: 'what sets the ranges of activations in ptq',
+  },
+  ...methodOptions,
+  calibration: { kind: 'integer', min: 1, default: 512, help: 'images that set the ranges' },
+  calibrate: {
+    kind: 'text',
+    placeholder: 'PATH',
+    help: 'pictures or a .npy file for a network that is no classifier of --data',
+  },
+  ...normalizationOptions,
+} as const satisfies OptionTable;
 
 /** What makes a quantization config. */
 export interface ConfigOptions extends Methods {
@@ -86,7 +133,7 @@ export async function quantized(
   graph: Graph,
   batches: readonly GraphInputs[],
   config: QConfig,
-  options: QuantizeOptions,
+  options: Methods & { readonly seed: number },
   io: Io,
   train?: (module: QuantizedModule) => Promise<void>,
 ): Promise<QuantizedModule> {
@@ -96,24 +143,34 @@ export async function quantized(
   return module.eval();
 }
 
+/** The first images of a set, in batches as the model wants them. */
+export function calibrationBatches(
+  { info }: Model,
+  images: ArrayDataset,
+  calibration: number,
+  io: Io,
+): GraphInputs[] {
+  const sample = images.slice(0, calibration);
+  io.stderr(`calibrating on ${counted(sample.length, 'image')}`);
+  return Array.from(loaderFor(info, sample, CALIBRATION_BATCH).batches(), (b) => b.inputs);
+}
+
 /**
  * A calibrated, and for qat trained, module in eval mode. Throws what an abort gives, StoppedRun for one that can go on, and
  * FailedRun on divergence.
  */
 export async function quantizeModel(
-  { graph, info }: Model,
+  model: Model,
   images: ArrayDataset,
   config: QConfig,
   { training, ...options }: QuantizeOptions & { readonly training: Training | null },
   io: Io,
 ): Promise<QuantizedModule> {
-  const sample = images.slice(0, options.calibration);
-  io.stderr(`calibrating on ${counted(sample.length, 'image')}`);
-  const batches = Array.from(loaderFor(info, sample, CALIBRATION_BATCH).batches(), (b) => b.inputs);
-  return quantized(graph, batches, config, options, io, async (module) => {
+  const batches = calibrationBatches(model, images, options.calibration, io);
+  return quantized(model.graph, batches, config, options, io, async (module) => {
     if (training === null) return;
     const { epochs, lr } = options;
-    const run = qatRun(module, trainingLoader(info, images, options), { epochs, lr });
+    const run = qatRun(module, trainingLoader(model.info, images, options), { epochs, lr });
     await training.fit(run, { resumes: true }, io);
   });
 }

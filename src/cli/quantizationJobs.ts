@@ -2,7 +2,7 @@
 import { layerReport, Noise } from '../analysis/index.js';
 import { Tensor } from '../autograd/index.js';
 import { openModel, runnerOf, type Arrays, type FileFormat } from '../contract/index.js';
-import { UnsupportedError } from '../core/index.js';
+import { UnsupportedError, type NDArray } from '../core/index.js';
 import type { Model } from '../formats/index.js';
 import type { Graph } from '../graph/index.js';
 import { readBytes } from '../node/index.js';
@@ -131,6 +131,20 @@ export interface InputsOptions extends QuantizeOptions, Normalization {
 /** Of the inputs, this share is kept apart for measuring, where there are enough. */
 const HELD_OUT = 4;
 
+/** Inputs of `--calibrate`: those that set the ranges, and those that are kept apart; the same where there are too few. */
+export function splitInputs(
+  path: string,
+  { inputs, values }: Graph,
+  options: { readonly calibrate: string; readonly calibration: number } & Normalization,
+): { used: NDArray[]; held: NDArray[]; apart: boolean } {
+  if (inputs.length !== 1)
+    throw new UnsupportedError(`${path}: has ${inputs.length} inputs; --calibrate gives one`);
+  const all = loadInputs(options.calibrate, values.get(inputs[0])!.shape, options.calibration, options);
+  const count = Math.floor(all.length / HELD_OUT);
+  if (count === 0) return { used: all, held: all, apart: false };
+  return { used: all.slice(0, -count), held: all.slice(-count), apart: true };
+}
+
 export async function quantizeOnInputs(
   { path, source: { graph: float, info }, config, format }: Job,
   options: InputsOptions,
@@ -138,13 +152,8 @@ export async function quantizeOnInputs(
 ): Promise<JobResult> {
   if (options.method === 'qat')
     throw new UsageError('--method qat needs labelled images; use --data, or ptq');
-  if (float.inputs.length !== 1)
-    throw new UnsupportedError(`${path}: has ${float.inputs.length} inputs; --calibrate gives one`);
+  const { used, held, apart } = splitInputs(path, float, options);
   const [id] = float.inputs;
-  const all = loadInputs(options.calibrate, float.values.get(id)!.shape, options.calibration, options);
-  const apart = Math.floor(all.length / HELD_OUT);
-  const held = apart === 0 ? all : all.slice(-apart);
-  const used = apart === 0 ? all : all.slice(0, -apart);
   io.stderr(`calibrating on ${counted(used.length, 'input')}`);
   const batches = used.map((x) => new Tensor(x));
   const module = await quantized(float, batches, config, options, io);
@@ -177,9 +186,9 @@ export async function quantizeOnInputs(
     codes,
     lines: (out) => [
       ...columns([['', 'SQNR'], ...noise.map((n) => [n.output, `${n.sqnr.toFixed(1)} dB`])], [1]),
-      `on ${counted(samples.length, 'input')} ${apart === 0 ? 'that also set the ranges' : 'that set no ranges'}`,
+      `on ${counted(samples.length, 'input')} ${apart ? 'that set no ranges' : 'that also set the ranges'}`,
       `${path} ${formatBytes(sizes.float_bytes)}, ${out} ${formatBytes(sizes.integer_bytes)}`,
     ],
-    data: (out) => ({ out, ...sizes, held_out: apart, sqnr: noise }),
+    data: (out) => ({ out, ...sizes, held_out: apart ? held.length : 0, sqnr: noise }),
   };
 }

@@ -5,7 +5,7 @@ import { crc32 } from '../../formats/index.js';
 import { isInteger } from '../../graph/index.js';
 import { readBytes } from '../../node/index.js';
 import { observedRanges } from '../../quant/index.js';
-import { lint, TARGETS, type TargetName } from '../../targets/index.js';
+import { lint } from '../../targets/index.js';
 import {
   dataOption,
   defineCommand,
@@ -20,21 +20,11 @@ import {
 import { codesData, describeCodes, requireSameCodes } from '../codes.js';
 import { contractLines, FORMATS } from '../contract.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
-import { normalizationOptions } from '../inputs.js';
-import { methodOptions, methodsData } from '../methods.js';
-import {
-  configOf,
-  NUMERICS,
-  numericsName,
-  OBSERVERS,
-  type NumericsName,
-  type ObserverName,
-} from '../quantization.js';
+import { methodsData, quantizerOptions } from '../methods.js';
+import { configOf, numericsName, quantizationOptions } from '../quantization.js';
 import { quantizeClassifier, quantizeOnInputs, type Job } from '../quantizationJobs.js';
 import { resumeOption, Training, type Job as TrainingJob } from '../training/index.js';
 import { verdictLines, violationData, violationLines } from '../violations.js';
-
-const bits = { kind: 'integer', min: 2, max: 8, default: 8 } as const;
 
 const options = {
   ...dataOption,
@@ -44,39 +34,8 @@ const options = {
     default: 'ptq',
     help: 'calibrate only, or train on',
   },
-  target: {
-    kind: 'choice',
-    choices: Object.keys(TARGETS) as TargetName[],
-    help: 'what it is for: sets the options below that are not given',
-  },
-  weightBits: { ...bits, help: 'of the weights, 2 to 8' },
-  activationBits: { ...bits, help: 'of everything between the layers, 2 to 8' },
-  granularity: {
-    kind: 'choice',
-    choices: ['per-channel', 'per-tensor'],
-    default: 'per-channel',
-    help: 'scales of the weights',
-  },
-  numerics: {
-    kind: 'choice',
-    choices: Object.keys(NUMERICS) as NumericsName[],
-    default: 'float',
-    help: 'how accumulators become codes',
-  },
-  observer: {
-    kind: 'choice',
-    choices: Object.keys(OBSERVERS) as ObserverName[],
-    default: 'min-max',
-    help: 'what sets the ranges of activations in ptq',
-  },
-  ...methodOptions,
-  calibration: { kind: 'integer', min: 1, default: 512, help: 'images that set the ranges' },
-  calibrate: {
-    kind: 'text',
-    placeholder: 'PATH',
-    help: 'pictures or a .npy file for a network that is no classifier of --data',
-  },
-  ...normalizationOptions,
+  ...quantizationOptions,
+  ...quantizerOptions,
   format: { kind: 'choice', choices: FORMATS, default: 'octo', help: 'of the result' },
   maxDrop: { kind: 'number', min: 0, help: 'points of accuracy that may be lost, or nothing is written' },
   minSqnr: {

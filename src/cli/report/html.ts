@@ -38,7 +38,8 @@ export function htmlTable<T>(
         : `<tr class="group"><th scope="rowgroup" colspan="${columns.length}">${escapeHtml(title)}</th></tr>\n`;
     return `<tbody>\n${first}${lines.join('\n')}\n</tbody>`;
   });
-  return `<div class="scroll"><table><caption>${escapeHtml(caption)}</caption>
+  const dense = columns.length > 9 ? ' class="dense"' : '';
+  return `<div class="scroll"><table${dense}><caption>${escapeHtml(caption)}</caption>
 <thead><tr>${head}</tr></thead>
 ${body.join('\n')}
 </table></div>`;

@@ -6,6 +6,11 @@ export function formatPercent(fraction: number, digits = 2): string {
   return `${(100 * fraction).toFixed(digits)} %`;
 }
 
+/** {@link formatPercent}, but for what would look like nothing: 0.00001 -> `< 0.01 %`. */
+export function formatShare(fraction: number): string {
+  return fraction !== 0 && Math.abs(fraction) < 1e-4 ? '< 0.01 %' : formatPercent(fraction);
+}
+
 /** A difference of fractions in percentage points, always signed: `-0.12`, `+0.03`, `0.00`. */
 export function formatPoints(difference: number): string {
   const text = Math.abs(100 * difference).toFixed(2);

@@ -163,7 +163,7 @@ function modelScale(models: readonly string[]): Spec {
 
 /** Bars for the values, a hairline for every code, shading where the grid ends. */
 export function histogramPlot(histogram: Histogram): Plot {
-  const { title, counts, edges } = histogram;
+  const { title, counts, edges, unit = null } = histogram;
   const bins = counts.map((count, i) => ({ from: edges[i], to: edges[i + 1], count }));
   const points = gridPoints(histogram);
   const ends = [points[0], points[points.length - 1]];
@@ -178,7 +178,7 @@ export function histogramPlot(histogram: Histogram): Plot {
   const x = (field: string): Spec => ({
     field,
     type: 'quantitative',
-    title: null,
+    title: unit,
     scale,
     axis: { grid: false },
   });

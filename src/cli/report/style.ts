@@ -29,6 +29,8 @@ p { margin: 0.5rem 0; max-width: 44rem; }
 .facts .wide { grid-column: span 2; }
 dt { font-size: 0.8rem; color: var(--muted); }
 dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.terms { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; font-size: 0.88rem; }
+.terms dt { font-size: inherit; }
 .verdict { border-left: 3px solid var(--good); padding-left: 0.9rem; }
 .verdict.bad { border-color: var(--bad); }
 .verdict strong { color: var(--good); }
@@ -37,6 +39,8 @@ dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: 0.92rem; width: 100%; }
 caption { text-align: left; color: var(--muted); font-size: 0.88rem; padding: 0 0 0.5rem; }
 th, td { padding: 0.35rem 0.75rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.dense { font-size: 0.84rem; }
+.dense th, .dense td { padding-inline: 0.45rem; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-weight: 500; color: var(--muted); font-size: 0.85rem; vertical-align: bottom; }

@@ -1,4 +1,5 @@
 /** What a report shows. Plain JSON: it can be written beside the page and rendered again. */
+import type { HistogramGrid } from '../../analysis/index.js';
 
 export interface Report {
   /** Name of the data set. */
@@ -56,14 +57,9 @@ export interface Histogram {
   /** Borders of the bins, ascending; one more than counts. */
   readonly edges: readonly number[];
   /** The real numbers that the codes stand for, ascending, or the parameters that give them. */
-  readonly grid: readonly number[] | GridParameters;
-}
-
-export interface GridParameters {
-  readonly scale: number;
-  readonly zeroPoint: number;
-  readonly quantMin: number;
-  readonly quantMax: number;
+  readonly grid: readonly number[] | HistogramGrid;
+  /** What the values are counted in; default: nothing, they are plain numbers. */
+  readonly unit?: string;
 }
 
 /** The state after one epoch. */

@@ -1,0 +1,247 @@
+/** The report of one quantized network: where it loses, as a page and for a terminal. */
+import type { LayerReport, ValueReport, WeightReport } from '../../analysis/index.js';
+import { columns as textColumns } from '../text.js';
+import { escapeHtml, factList, htmlDocument, htmlTable, type Column } from './html.js';
+import { sqnrPlot, valueHistograms } from './networkPlots.js';
+import { formatCount, formatShare } from './numbers.js';
+import { figures, MISSING } from './page.js';
+import { loadDraw, type Draw } from './svg.js';
+
+/** Plain JSON. Results of further analyses are further fields, each with a section of the page. */
+export interface NetworkReport {
+  /** File of the model. */
+  readonly model: string;
+  /** File that it is measured against; null where the model is float itself, and was quantized for the report. */
+  readonly float: string | null;
+  /** How it was quantized, in words; empty where the file came so. */
+  readonly quantization: string;
+  readonly layers: LayerReport;
+}
+
+type Row = ValueReport & { readonly weight: WeightReport | null };
+type LayerRow = ValueReport & { readonly weight: WeightReport };
+
+const hasWeight = (value: ValueReport): value is LayerRow => value.weight !== null;
+
+const number = (v: number): string => String(Number(v.toPrecision(3)));
+
+/** `exact` where nothing is lost. */
+export function formatDecibel(db: number | null): string {
+  if (db === null) return '';
+  return db === Infinity ? 'exact' : db === -Infinity ? 'none' : db.toFixed(1);
+}
+
+/** Empty for 0. */
+const share = (part: number): string => (part === 0 ? '' : formatShare(part));
+/** Two significant digits: the first layers of 8 bits add little, and last layers are made of it. */
+const noise = (part: number): string =>
+  part !== 0 && Math.abs(part) < 1e-5 ? '< 0.001 %' : `${Number((100 * part).toPrecision(2))} %`;
+const some = (n: number): string => (n === 0 ? '' : String(n));
+const both = ({ low, high }: { low: number; high: number }): number => low + high;
+const bits = (n: number | null): string => (n === null ? '> 16' : String(n));
+
+const VALUE_COLUMNS: readonly Column<Row>[] = [
+  { title: 'value', cell: (v) => v.id },
+  { title: 'op', cell: (v) => v.op },
+  { title: 'SQNR dB', numeric: true, cell: (v) => formatDecibel(v.sqnr) },
+  { title: 'noise added', numeric: true, cell: (v) => (v.added === null ? '' : noise(v.added)) },
+  { title: 'range', numeric: true, cell: ({ values: { min, max } }) => `${number(min)}..${number(max)}` },
+  {
+    title: 'clipped',
+    numeric: true,
+    cell: ({ values: { grid } }) => (grid ? share(both(grid.clipped)) : ''),
+  },
+  {
+    title: 'saturated',
+    numeric: true,
+    cell: ({ values: { grid } }) => (grid ? share(both(grid.saturated)) : 'float'),
+  },
+  { title: 'dead', numeric: true, cell: (v) => some(v.values.channels.dead.length) },
+  { title: 'lost', numeric: true, cell: (v) => some(v.values.channels.lost.length) },
+  { title: 'spread', numeric: true, cell: (v) => number(v.values.channels.spread) },
+  { title: 'codes', numeric: true, cell: ({ values: { grid } }) => (grid ? codesText(grid) : '') },
+  { title: 'entropy', numeric: true, cell: ({ values: { grid } }) => (grid ? grid.entropy.toFixed(2) : '') },
+  { title: 'bits', numeric: true, cell: (v) => bits(v.values.bitsNeeded) },
+];
+
+const WEIGHT_COLUMNS: readonly Column<LayerRow>[] = [
+  { title: 'weights of', cell: (v) => v.id },
+  { title: 'SQNR dB', numeric: true, cell: ({ weight }) => formatDecibel(weight.sqnr) },
+  { title: 'range', numeric: true, cell: ({ weight: { min, max } }) => `${number(min)}..${number(max)}` },
+  {
+    title: 'clipped',
+    numeric: true,
+    cell: ({ weight: { grid } }) => (grid ? share(both(grid.clipped)) : ''),
+  },
+  { title: 'dead', numeric: true, cell: ({ weight }) => some(weight.channels.dead.length) },
+  { title: 'lost', numeric: true, cell: ({ weight }) => some(weight.channels.lost.length) },
+  { title: 'spread', numeric: true, cell: ({ weight }) => number(weight.channels.spread) },
+  { title: 'codes', numeric: true, cell: ({ weight: { grid } }) => (grid ? codesText(grid) : 'float') },
+  { title: 'entropy', numeric: true, cell: ({ weight: { grid } }) => (grid ? grid.entropy.toFixed(2) : '') },
+  { title: 'bits', numeric: true, cell: ({ weight }) => bits(weight.bitsNeeded) },
+];
+
+function codesText({ codesUsed, codesAvailable }: { codesUsed: number; codesAvailable: number }): string {
+  return `${codesUsed}/${codesAvailable}`;
+}
+
+/** By the noise that they add, most first; values that cannot be measured come last. */
+export function worstFirst(values: readonly ValueReport[]): ValueReport[] {
+  return [...values].sort((a, b) => (b.added ?? -Infinity) - (a.added ?? -Infinity));
+}
+
+/** Nodes that are named in a headline. */
+const NAMED = 3;
+
+/** What a reader wants to know first. */
+export function networkHeadlines({ layers: { values, images } }: NetworkReport): string[] {
+  const measured = values.filter(({ sqnr }) => sqnr !== null);
+  const last = measured.at(-1);
+  const worst = worstFirst(measured)
+    .slice(0, NAMED)
+    .filter(({ added }) => added! > 0)
+    .map(({ id, sqnr }) => `${id} (${formatDecibel(sqnr)} dB after it)`);
+  const lost = values.filter(
+    ({ values: v, weight }) => v.channels.lost.length > 0 || (weight?.channels.lost.length ?? 0) > 0,
+  );
+  return [
+    ...(last === undefined
+      ? []
+      : [`${last.id} has ${formatDecibel(last.sqnr)} dB against float on ${formatCount(images)} inputs.`]),
+    ...(worst.length === 0 ? [] : [`Most noise is added by ${worst.join(', ')}.`]),
+    ...(lost.length === 0
+      ? []
+      : [
+          `Channels are lost, alive in float and constant in codes, in ${lost.map(({ id }) => id).join(', ')}.`,
+        ]),
+  ];
+}
+
+/** Without those that are empty in every row. */
+function filled<T>(table: readonly Column<T>[], rows: readonly T[]): Column<T>[] {
+  return table.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+}
+
+function lines<T>(table: readonly Column<T>[], rows: readonly T[]): string[] {
+  const shown = filled(table, rows);
+  const right = shown.flatMap(({ numeric }, i) => (numeric === true ? [i] : []));
+  const cells = rows.map((row) => shown.map(({ cell }) => cell(row)));
+  return textColumns([shown.map(({ title }) => title), ...cells], right);
+}
+
+/** Two tables, of values and of weights. */
+export function networkLines(report: NetworkReport, order: 'network' | 'worst'): string[] {
+  const { values } = report.layers;
+  const rows = order === 'worst' ? worstFirst(values) : values;
+  const layers = rows.filter(hasWeight);
+  return [
+    ...networkHeadlines(report),
+    '',
+    ...lines(VALUE_COLUMNS, rows),
+    ...(layers.length === 0 ? [] : ['', ...lines(WEIGHT_COLUMNS, layers)]),
+  ];
+}
+
+/** The page as text, self-contained. Without Vega installed it says so where the plots would be. */
+export async function renderNetwork(report: NetworkReport, draw?: Draw | null): Promise<string> {
+  const drawing = draw === undefined ? await loadDraw() : draw;
+  const title = `Layer by layer: ${report.model}`;
+  const sections = [
+    await sqnrSection(report, drawing),
+    tableSection(report),
+    await histogramSection(report, drawing),
+  ];
+  return htmlDocument(
+    title,
+    `<header>
+<h1>${escapeHtml(title)}</h1>
+${networkHeadlines(report)
+  .map((line) => `<p class="lead">${escapeHtml(line)}</p>`)
+  .join('\n')}
+${facts(report)}
+${drawing === null ? MISSING : ''}
+</header>
+${sections.filter((s) => s !== '').join('\n')}`,
+  );
+}
+
+function facts({ float, quantization, layers: { images, threshold, values } }: NetworkReport): string {
+  return factList([
+    ...(quantization === '' ? [] : [['Quantization', quantization] as const]),
+    ...(float === null ? [] : [['Measured against', float] as const]),
+    ['Inputs', formatCount(images)],
+    ['Values', formatCount(values.length)],
+    ['Layers', formatCount(values.filter(hasWeight).length)],
+    ['Threshold', `${threshold} dB`],
+  ]);
+}
+
+async function sqnrSection({ layers }: NetworkReport, draw: Draw | null): Promise<string> {
+  if (draw === null) return '';
+  const caption =
+    'SQNR is 10 log10 of the power of the float values over that of the error; 6 dB are a bit. What is exact is not drawn.';
+  return `<section>
+<h2>Signal to noise</h2>
+<p>A filled dot is the error of the whole network up to there. An empty one is what rounding to that grid costs by itself, a
+diamond what rounding the weights costs. A value far below its own rounding suffers from what came before it.</p>
+${await figures(draw, [{ plot: sqnrPlot(layers), caption }])}
+</section>`;
+}
+
+const TERMS: readonly (readonly [string, string])[] = [
+  [
+    'noise added',
+    'noise over signal here, less the largest of what is read; below 0 where noise averages out',
+  ],
+  ['clipped', 'float numbers whose nearest code lies beyond the grid'],
+  ['saturated', 'codes at the ends of the grid; zeros after a ReLU do not count'],
+  ['dead', 'channels that never change in float, weights that are all 0'],
+  ['lost', 'channels that live in float and are one code, or weights of code 0, after quantization'],
+  ['spread', 'the widest range of a channel over the narrowest: what one scale for all has to bridge'],
+  ['codes', 'used and available, in all channels together'],
+  ['entropy', 'of the codes, in bits'],
+  ['bits', 'the fewest that give this tensor alone the threshold, with a min-max range'],
+];
+
+function tableSection({ layers: { values } }: NetworkReport): string {
+  const layers = values.filter(hasWeight);
+  const table = <T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): string =>
+    htmlTable(caption, filled(columns, rows), [{ rows }]);
+  const caption =
+    'Float against quantized, in the order of the network. A column without entries is left out.';
+  const weights =
+    layers.length === 0
+      ? ''
+      : `<h2>Weights</h2>\n${table('With batch norm folded in, against the codes that are stored.', WEIGHT_COLUMNS, layers)}`;
+  const terms = TERMS.map(([term, text]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(text)}</dd>`);
+  return `<section>
+<h2>Values</h2>
+${table(caption, VALUE_COLUMNS, values)}
+${weights}
+<dl class="terms">
+${terms.join('\n')}
+</dl>
+</section>`;
+}
+
+/** Nodes whose distributions are drawn: a page of hundreds helps nobody. */
+const DRAWN = 24;
+
+async function histogramSection({ layers: { values } }: NetworkReport, draw: Draw | null): Promise<string> {
+  if (draw === null) return '';
+  const own = values.filter(({ moves, weight }) => !moves || weight !== null);
+  const drawn = new Set(worstFirst(own).slice(0, DRAWN));
+  const rows: string[] = [];
+  for (const value of own.filter((v) => drawn.has(v))) {
+    const plots = valueHistograms(value);
+    if (plots.length > 0) rows.push(`<div class="pair">\n${await figures(draw, plots)}\n</div>`);
+  }
+  if (rows.length === 0) return '';
+  const which = own.length > DRAWN ? ` Shown are the ${DRAWN} of ${own.length} that add most noise.` : '';
+  return `<section>
+<h2>Distributions and grids</h2>
+<p>Numbers in float; each thin line is one that a code stands for. Shaded: beyond the grid. Counts are on a square root
+scale, to show the tails. Values whose grid is that of what they read are left out.${which}</p>
+${rows.join('\n')}
+</section>`;
+}

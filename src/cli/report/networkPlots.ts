@@ -1,0 +1,107 @@
+/** The plots of the report of one network. */
+import type { LayerReport, TensorReport, ValueReport } from '../../analysis/index.js';
+import { formatShare } from './numbers.js';
+import { histogramPlot, INK, PALETTE, plot, type Plot } from './plots.js';
+
+interface Point {
+  readonly id: string;
+  readonly sqnr: number;
+  readonly what: string;
+}
+
+const KINDS = ['network up to here', 'this value alone', 'weights alone'] as const;
+
+/** A row for each value, in the order of the network. */
+export function sqnrPlot({ values, threshold }: LayerReport): Plot {
+  const points = values.flatMap(({ id, sqnr, values: { grid }, moves, weight }): Point[] => {
+    const found = [sqnr, moves ? null : (grid?.sqnr ?? null), weight?.sqnr ?? null];
+    return found.flatMap((db, i) =>
+      db !== null && Number.isFinite(db) ? [{ id, sqnr: db, what: KINDS[i] }] : [],
+    );
+  });
+  const x = {
+    field: 'sqnr',
+    type: 'quantitative',
+    title: 'SQNR (dB)',
+    scale: { zero: false, nice: true },
+  };
+  const what = { field: 'what', type: 'nominal', title: null };
+  const legend = { orient: 'top', symbolSize: 80 };
+  return plot('Signal-to-quantization-noise ratio of each value', {
+    width: 560,
+    height: { step: 20 },
+    layer: [
+      {
+        data: { values: [{ sqnr: threshold }] },
+        mark: { type: 'rule', color: INK, strokeDash: [4, 3], strokeWidth: 1 },
+        encoding: { x },
+      },
+      {
+        data: { values: points },
+        mark: { type: 'point', size: 70, strokeWidth: 1.8, opacity: 1 },
+        encoding: {
+          x,
+          y: {
+            field: 'id',
+            type: 'nominal',
+            sort: null,
+            title: null,
+            scale: { domain: values.map(({ id }) => id) },
+            axis: { grid: true, labelColor: INK, labelLimit: 200 },
+          },
+          color: { ...what, scale: { domain: KINDS, range: PALETTE.slice(0, KINDS.length) }, legend },
+          fill: {
+            ...what,
+            scale: { domain: KINDS, range: [PALETTE[0], 'transparent', 'transparent'] },
+            legend,
+          },
+          shape: { ...what, scale: { domain: KINDS, range: ['circle', 'circle', 'diamond'] }, legend },
+        },
+      },
+    ],
+  });
+}
+
+interface Figure {
+  readonly plot: Plot;
+  readonly title: string;
+  readonly caption: string;
+}
+
+/** Weights, and values where they have a grid of their own. */
+export function valueHistograms({ id, moves, weight, values }: ValueReport): Figure[] {
+  return [
+    ...(weight === null ? [] : figureOf(`${id}: weights`, 'weight', weight)),
+    ...(moves ? [] : figureOf(`${id}: values`, 'activation', values)),
+  ];
+}
+
+function figureOf(title: string, kind: 'weight' | 'activation', tensor: TensorReport): Figure[] {
+  const { edges, counts, unit, grid } = tensor.histogram;
+  if (grid === null) return [];
+  const steps = unit === 'steps' ? { unit: 'steps of the scale of each channel' } : {};
+  return [
+    {
+      title,
+      caption: captionOf(tensor),
+      plot: histogramPlot({ title, kind, edges, counts, grid, ...steps }),
+    },
+  ];
+}
+
+function captionOf({ grid, bitsNeeded }: TensorReport): string {
+  const { bits, clipped, saturated, codesUsed, codesAvailable, entropy, sqnr } = grid!;
+  const sides = [
+    [clipped.low, 'clipped below'],
+    [clipped.high, 'clipped above'],
+    [saturated.low + saturated.high, 'saturated'],
+  ] as const;
+  const ends = sides.flatMap(([part, what]) => (part === 0 ? [] : [`${formatShare(part)} ${what}`]));
+  const wanted = bitsNeeded === null ? 'more than 16' : String(bitsNeeded);
+  return [
+    `${bits} bits, ${wanted} needed`,
+    ...(Number.isFinite(sqnr) ? [`rounding alone ${sqnr.toFixed(1)} dB`] : []),
+    ...(ends.length === 0 ? [] : [ends.join(', ')]),
+    `${codesUsed} of ${codesAvailable} codes used, entropy ${entropy.toFixed(2)} bits`,
+  ].join('; ');
+}
