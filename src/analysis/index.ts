@@ -24,3 +24,7 @@ export type {
 export type { Variant } from './variant.js';
 export type { LabelledInputs, Quality } from './quality.js';
 export { sensitivity, type Sensitivity, type SensitivityOptions } from './sensitivity.js';
+export { attribute, type AttributeOptions } from './attribute.js';
+export { SOURCES, type Source } from './attribution/sources.js';
+export { attributionText } from './attribution/text.js';
+export type { Attribution, Fix, LayerAttribution } from './attribution/types.js';

@@ -4,12 +4,14 @@ import { ArgumentError } from '../core/index.js';
 import { isLayer, type LayerNode, type Node, type ValueId } from '../graph/index.js';
 import type { Graph } from '../graph/index.js';
 import { fakeQuantize, tidy } from '../ops/index.js';
-import { calibrate, prepare, ptqConfig, QuantizedModule, withBits, type QConfig } from '../quant/index.js';
+import type { QuantizedModule } from '../quant/index.js';
+import { calibrate, prepare, ptqConfig, withBits, type QConfig } from '../quant/index.js';
 import { localInputs } from '../quant/inputs.js';
 import { foldedWeights } from '../quant/layer.js';
 import { activate, executeLayer, GraphModule } from '../trace/index.js';
 import { partsOf, QualityMeter, type LabelledInputs, type Quality } from './quality.js';
 import { dependents, rerun } from './rerun.js';
+import { VariedModule } from './varied.js';
 
 export interface SensitivityOptions {
   /** Observers, granularity and numerics; its bits are replaced. Default: `ptqConfig()`. */
@@ -184,7 +186,7 @@ const except: Mode = {
     };
   },
   activation(module, _, id, node) {
-    const loose = looseAt(module, id);
+    const loose = new VariedModule(module, new Map([[id, null]]));
     return {
       network: loose,
       change: (values, inputs) =>
@@ -197,13 +199,3 @@ const except: Mode = {
     };
   },
 };
-
-/** The module with one value left in float. */
-function looseAt(module: QuantizedModule, id: ValueId): QuantizedModule {
-  const loose = new QuantizedModule(module.graph, { ...module.config, float: [...module.config.float, id] });
-  const { quantizers, ...state } = module.extraState();
-  loose
-    .eval()
-    .loadExtraState({ ...state, quantizers: quantizers.filter(([name]) => loose.quantizer(name) !== null) });
-  return loose;
-}
