@@ -51,8 +51,8 @@ export interface ChannelReport {
   /** Alive in float, but always the same code; of weights, always the code of 0. */
   readonly lost: readonly number[];
   /**
-   * The widest range of a channel over the narrowest that is not 0; 1 where all are alike. What shares one scale loses log2 of it
-   * in bits in its narrowest channel.
+   * The widest range of a channel (with 0 in it; of weights the largest magnitude) over the narrowest that is not 0; 1 where all
+   * are alike. With one scale for all, the narrowest channel is left with log2 of it fewer bits.
    */
   readonly spread: number;
 }
@@ -177,7 +177,8 @@ export class TensorStats {
     const dead = all.filter((c) => fixed(min, max, c));
     const codes = this.#codes;
     const lost = codes === null ? [] : all.filter((c) => !dead.includes(c) && fixed(codes.min, codes.max, c));
-    const widths = all.map((c) => Math.max(max[c], 0) - Math.min(min[c], 0)).filter((w) => w > 0);
+    const reach = kind === 'weight' ? Math.max : (high: number, low: number) => high + low;
+    const widths = all.map((c) => reach(Math.max(max[c], 0), Math.max(-min[c], 0))).filter((w) => w > 0);
     return { count, dead, lost, spread: widths.length === 0 ? 1 : most(widths) / least(widths) };
   }
 }
