@@ -1,0 +1,108 @@
+/** `octograd report`: of a float model, of an integer one against it, in every form of output. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { LayerReport } from '../../src/analysis/index.js';
+import { renderNetwork } from '../../src/cli/report/network.js';
+import { Random } from '../../src/core/index.js';
+import { encodeModel, encodeNpy } from '../../src/formats/index.js';
+import { Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } from '../../src/nn/index.js';
+import { trace } from '../../src/trace/index.js';
+import { normal } from '../support/models.js';
+import { cli, writeSmallData } from './harness.js';
+
+const folder = t.testdir();
+const data = writeSmallData(join(folder, 'data'), 64, 32);
+const file = (name: string): string => join(folder, name);
+const random = new Random(1);
+const model = new Sequential(
+  new Conv2d(1, 4, 3, { stride: 4, random }),
+  new ReLU(),
+  new MaxPool2d(7),
+  new Flatten(),
+  new Linear(4, 10, { random }),
+);
+const info = { labels: [], normalization: { mean: [0.3], std: [0.3] } };
+writeFileSync(file('net.octo'), encodeModel(trace(model, normal([1, 28, 28, 1])), info));
+
+interface Result extends LayerReport {
+  readonly html: string;
+}
+const measured = async (...args: string[]): Promise<Result> => {
+  const { code, out, err } = await cli(['report', ...args, '--json', '-']);
+  if (code !== 0) throw new Error(err.join('\n'));
+  const { layers, html } = JSON.parse(out.join('\n')) as { layers: LayerReport; html: string };
+  return { ...layers, html };
+};
+
+t.test('a float model: tables, a page, and JSON', async (t) => {
+  const args = ['report', file('net.octo'), '--data', data, '--weight-bits', '4', '--json', file('r.json')];
+  const { code, out, err } = await cli(args);
+  t.equal(code, 0, err.join('\n'));
+  const text = out.join('\n');
+  t.match(text, /dB against float on 32 inputs/);
+  t.match(text, /^value +op +SQNR dB +noise added +range/m);
+  t.match(text, /^weights of +SQNR dB/m);
+  const { layers } = JSON.parse(readFileSync(file('r.json'), 'utf8')) as { layers: LayerReport };
+  t.equal(layers.images, 32);
+  t.ok(
+    layers.values.every(({ id }) => out.some((line) => line.startsWith(`${id} `))),
+    'all values are listed',
+  );
+  const worst = [...layers.values].sort((a, b) => b.added! - a.added!)[0].id;
+  t.match(text, `Most noise is added by ${worst}`);
+  const page = readFileSync(file('net-report.html'), 'utf8');
+  const drawn = layers.values.flatMap(({ id, weight, moves }) => [
+    ...(weight ? [`${id}: weights`] : []),
+    ...(moves ? [] : [`${id}: values`]),
+  ]);
+  for (const title of drawn) t.ok(page.includes(`<h3>${title}</h3>`), title);
+  t.equal(page.match(/<svg/g)?.length, drawn.length + 1, 'and the SQNR of all');
+  t.notMatch(page, /NaN|undefined|<link rel="style|<script/);
+  const without = await renderNetwork(JSON.parse(readFileSync(file('r.json'), 'utf8')) as never, null);
+  t.match(without, /vega and vega-lite are not installed/);
+});
+
+t.test('the integer model of it, against it: the same numbers; worst first', async (t) => {
+  const args = ['--data', data, '--weight-bits', '4'];
+  t.equal((await cli(['quantize', file('net.octo'), ...args, '--out', file('q.octo')])).code, 0);
+  const html = ['--html', file('page.html')];
+  const [float, integer] = [
+    await measured(file('net.octo'), ...args, ...html),
+    await measured(file('q.octo'), '--float', file('net.octo'), '--data', data, ...html),
+  ];
+  t.same(integer.values, float.values);
+  t.equal(integer.html, file('page.html'));
+  t.ok(existsSync(file('page.html')));
+  const sorted = await cli([
+    ...['report', file('q.octo'), '--float', file('net.octo'), '--data', data],
+    ...['--order', 'worst', ...html],
+  ]);
+  const rows = sorted.out.slice(sorted.out.findIndex((line) => line.startsWith('value ')) + 1);
+  const worst = [...float.values].sort((a, b) => b.added! - a.added!)[0].id;
+  t.ok(rows[0].startsWith(`${worst} `), rows[0]);
+});
+
+t.test('inputs from a file: measured on those that set no ranges', async (t) => {
+  writeFileSync(file('x.npy'), encodeNpy(normal([8, 28, 28, 1], 9).value));
+  const inputs = ['--calibrate', file('x.npy'), '--html', file('x.html')];
+  const { images, values } = await measured(file('net.octo'), ...inputs, '--activation-bits', '4');
+  t.equal(images, 2);
+  t.equal(values[0].values.grid!.bits, 4);
+});
+
+t.test('what does not go together', async (t) => {
+  for (const [args, message] of [
+    [[file('net.octo'), '--float', file('net.octo')], /--float is for a model that is quantized already/],
+    [[file('q.octo')], /--float FILE is missing/],
+    [[file('q.octo'), '--float', file('q.octo')], /is no float model/],
+    [
+      [file('q.octo'), '--float', file('net.octo'), '--weight-bits', '4'],
+      /--weight-bits is for float models/,
+    ],
+  ] as const) {
+    const { code, err } = await cli(['report', ...args]);
+    t.equal(code, 2);
+    t.match(err.join('\n'), message);
+  }
+});
