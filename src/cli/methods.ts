@@ -1,4 +1,5 @@
 /** The options that choose methods of the laboratory. */
+import { sensitivity } from '../analysis/index.js';
 import { QuantizationError } from '../core/index.js';
 import { fuseLayers, isLayer, type Graph } from '../graph/index.js';
 import {
@@ -8,11 +9,20 @@ import {
   pact,
   type GraphInputs,
   type LayerBits,
+  type QConfig,
   type QuantizedModule,
 } from '../quant/index.js';
-import { adaround, addBiases, correctBias, equalize, reestimateBatchNorm } from '../quant/methods/index.js';
+import {
+  adaround,
+  addBiases,
+  correctBias,
+  equalize,
+  mixedPrecision,
+  reestimateBatchNorm,
+} from '../quant/methods/index.js';
 import { UsageError, type Io, type OptionTable, type OptionValues } from './command.js';
 import { didYouMean } from './suggest.js';
+import { counted } from './text.js';
 
 const WEIGHT_QUANTIZERS = { lsq, dorefa } as const;
 const ACTIVATION_QUANTIZERS = { lsq, 'lsq+': lsqPlus, pact } as const;
@@ -40,6 +50,12 @@ export const methodOptions = {
     kind: 'text',
     placeholder: 'LIST',
     help: 'bits of single layers: input=8,classifier.1=8, or w4a8: weights, output',
+  },
+  weightBudget: {
+    kind: 'integer',
+    min: 1,
+    placeholder: 'BYTES',
+    help: 'of the weights in the file: 8 bits where they matter most, 4 elsewhere',
   },
   equalize: { kind: 'flag', help: 'first, equal ranges for the channels between layers' },
   adaround: { kind: 'flag', help: 'learn which way each weight is rounded, in ptq' },
@@ -115,6 +131,28 @@ function parseLayerBits(list: string, graph: Graph): Record<string, LayerBits> {
 export function improveGraph(graph: Graph, { equalize: equal, correctBias: correct }: Methods): Graph {
   const source = equal ? equalize(graph) : graph;
   return correct ? addBiases(source) : source;
+}
+
+/** The config with bits of weights that keep to `--weight-budget`; bits that `--layer-bits` gives stay. */
+export function withinBudget(
+  graph: Graph,
+  batches: readonly GraphInputs[],
+  config: QConfig,
+  { weightBudget }: Methods,
+  io: Io,
+): QConfig {
+  if (weightBudget === undefined) return config;
+  io.stderr('measuring what each layer loses');
+  const given = Object.values(config.layers).flatMap((layer) => layer.weightBits ?? []);
+  // others than 4 and 8 save no byte
+  const widths = [...new Set([4, 8, ...given])];
+  const losses = sensitivity(graph, batches, { config, widths, kinds: ['weights'] });
+  const free = losses.filter(({ id, bits }) => (config.layers[id]?.weightBits ?? bits) === bits);
+  const { layers, cost } = mixedPrecision(graph, free, { budget: weightBudget });
+  const bits = Object.entries(layers).map(([id, { weightBits }]) => `${id} ${weightBits}`);
+  io.stderr(`bits of weights: ${bits.join(', ')}; ${counted(cost, 'byte')}`);
+  const merged = Object.entries(layers).map(([id, chosen]) => [id, { ...config.layers[id], ...chosen }]);
+  return { ...config, layers: { ...config.layers, ...Object.fromEntries(merged) } };
 }
 
 /** After it is calibrated, and for qat trained. `batches` are those of the calibration. */

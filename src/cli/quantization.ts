@@ -27,6 +27,7 @@ import {
   improveModule,
   methodConfig,
   methodOptions,
+  withinBudget,
   type Methods,
 } from './methods.js';
 import { counted } from './text.js';
@@ -104,7 +105,11 @@ export interface ConfigOptions extends Methods {
  */
 export function configOf(options: ConfigOptions, given: ReadonlySet<string>, graph: Graph): QConfig {
   checkMethods(options, options.method);
-  const { method, target, weightBits, activationBits, granularity } = options;
+  const { method, target, weightBits, activationBits, granularity, weightBudget } = options;
+  if (weightBudget !== undefined && (given.has('weightBits') || target !== undefined))
+    throw new UsageError(
+      '--weight-budget chooses the bits of the weights; leave out --weight-bits and --target',
+    );
   const asked = { weightBits, activationBits, granularity, numerics: NUMERICS[options.numerics] };
   const entries = Object.entries(asked).filter(([name]) => target === undefined || given.has(name));
   const chosen: QConfigOptions = { ...Object.fromEntries(entries), ...methodConfig(options, graph) };
@@ -137,7 +142,9 @@ export async function quantized(
   io: Io,
   train?: (module: QuantizedModule) => Promise<void>,
 ): Promise<QuantizedModule> {
-  const module = calibrate(prepare(improveGraph(graph, options), config), batches);
+  const source = improveGraph(graph, options);
+  const chosen = withinBudget(source, batches, config, options, io);
+  const module = calibrate(prepare(source, chosen), batches);
   await train?.(module);
   improveModule(module, batches, options, io);
   return module.eval();
