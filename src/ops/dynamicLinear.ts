@@ -110,12 +110,15 @@ export const dynamicLinearOp: OpDef<DynamicLinearAttrs> = {
     const { codes, sums, run, totals } = productOf(weight, x.size / k);
     map('quantize', [x.data as FloatArray, scale, low, high, zeroPoint], [codes]);
     run();
-    const factors = accumulatorScale(input, weightQParams);
-    for (let i = 0, j = 0; i < sums.length; i++, j = j + 1 === n ? 0 : j + 1) {
-      const sum = Math.fround(sums[i] - input.zeroPoint[0] * totals[j]);
-      const real = Math.fround(sum * factors[factors.length === 1 ? 0 : j]);
-      y.data[i] = bias === null ? real : real + bias.data[j];
-    }
+    const scales = accumulatorScale(input, weightQParams);
+    const factors = scales.length === 1 ? new Float32Array(n).fill(scales[0]) : scales;
+    const [out, added] = [y.data, bias === null ? null : bias.data];
+    const zero = input.zeroPoint[0];
+    for (let row = 0; row < sums.length; row += n)
+      for (let j = 0; j < n; j++) {
+        const real = Math.fround(Math.fround(sums[row + j] - zero * totals[j]) * factors[j]);
+        out[row + j] = added === null ? real : real + added[j];
+      }
     return y;
   },
   backward() {

@@ -107,6 +107,24 @@ t.test('quantization: accuracy, and codes that agree', async (t) => {
   failsWith(t, stopped, 130, 'octograd quantize: stopped');
 });
 
+t.test('dynamic quantization: in both formats, without calibration', async (t) => {
+  const words = ['quantize', at('whole.octo'), '--data', data, '--method', 'dynamic'];
+  for (const format of ['octo', 'onnx']) {
+    const { code, out } = await cli([...words, '--format', format, '--json', at('d.json')]);
+    t.equal(code, 0);
+    t.match(out[3], /^\d+ linear layers? with 8-bit weights/);
+    const { float, dynamic } = json('d.json') as Record<string, { top1: number; bytes: number }>;
+    t.ok(Math.abs(dynamic.top1 - float.top1) < 0.05);
+    t.ok(format === 'onnx' || dynamic.bytes < float.bytes);
+    const file = at(`whole-dynamic-w8.${format}`);
+    const evaluated = await cli(['evaluate', file, '--data', data, '--json', at('e.json')]);
+    t.equal(evaluated.code, 0);
+    t.match(json('e.json'), { top1: dynamic.top1 });
+  }
+  failsWith(t, await cli([...words, '--weight-bits', '4']), 2, '--weight-bits is not for --method dynamic');
+  failsWith(t, await cli([...words, '--format', 'tflite']), 1, 'export to ONNX');
+});
+
 t.test('a target sets the options, and lint says what a model breaks', async (t) => {
   const words = ['quantize', at('whole.octo'), '--data', data, '--compare', '8', '--calibration', '32'];
   const { code, out } = await cli([...words, '--target', 'tflite-micro', '--json', at('t.json')]);

@@ -19,6 +19,7 @@ import {
 } from '../command.js';
 import { codesData, describeCodes, requireSameCodes } from '../codes.js';
 import { contractLines, FORMATS } from '../contract.js';
+import { quantizeDynamicJob } from '../dynamicQuantization.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { methodsData, quantizerOptions } from '../methods.js';
 import { configOf, numericsName, quantizationOptions } from '../quantization.js';
@@ -30,9 +31,9 @@ const options = {
   ...dataOption,
   method: {
     kind: 'choice',
-    choices: ['ptq', 'qat'],
+    choices: ['ptq', 'qat', 'dynamic'],
     default: 'ptq',
-    help: 'calibrate only, or train on',
+    help: 'calibrate only, train on, or 8-bit weights in linear layers alone',
   },
   ...quantizationOptions,
   ...quantizerOptions,
@@ -68,13 +69,19 @@ export const quantize = defineCommand({
     const {
       positionals: [path],
       given,
-      options,
+      options: asked,
     } = args;
+    const { method } = asked;
     const source = loadModel(path);
     if (isInteger(source.graph))
       throw new FailedRun(`${path} is an integer model already; give the float model`);
+    if (method === 'dynamic') {
+      await quantizeDynamicJob(path, source, asked, given, io);
+      return EXIT.ok;
+    }
+    const options = { ...asked, method };
     const config = configOf(options, given, source.graph);
-    const { target, calibrate, method, resume } = options;
+    const { target, calibrate, resume } = options;
     if (resume !== undefined && method !== 'qat') throw new UsageError('--resume is for --method qat');
     const [weightBits, activationBits] = [config.weights, config.activations].map(({ range }) =>
       bitsOf(range),
