@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../src/cli/paths.js';
 import { runOnnxNodeTests } from './onnxNodeTests.js';
+import { compareDetector } from './parts/detector.js';
 import { compareLayers } from './parts/layers.js';
 import { compareNetworks } from './parts/networks.js';
 import type { PartResult } from './parts/part.js';
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, () => Promise<PartResult>>> = {
   'tflite-files': checkTfliteFiles,
   layers: compareLayers,
   networks: compareNetworks,
+  detector: compareDetector,
   'onnx-node-tests': () => Promise.resolve(runOnnxNodeTests()),
   'real-models': () => compareRealModels(),
   photos: comparePhotos,

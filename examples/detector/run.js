@@ -118,16 +118,16 @@ for (const weightBits of [8, 4]) {
   variants[weightBits] = measureIntegers(`W${weightBits}A8 QAT`, qat);
 }
 
-// What goes wrong in many exported detectors: boxes in pixels and scores joined into one tensor, which has one integer scale.
-// A step of codes is then as large as a fraction of a pixel times 255, and a score of 0 to 1 is rounded to that.
+// What goes wrong in many exported detectors: boxes in pixels and scores of 0 to 1, joined into one tensor, have one integer
+// scale, and scores are rounded to the steps of boxes. The larger the picture in whose pixels boxes are told, the larger the steps.
 class Joined extends nn.Module {
-  constructor() {
+  constructor(side) {
     super();
     this.detector = detector;
     this.pixels = strides.map((stride) => {
       const conv = new nn.Conv2d(4, 4, 1, { bias: false });
       conv.weight.data.fill(0);
-      for (let side = 0; side < 4; side++) conv.weight.data[5 * side] = stride;
+      for (let i = 0; i < 4; i++) conv.weight.data[5 * i] = (stride * side) / testSource.size;
       return conv;
     });
   }
@@ -140,42 +140,39 @@ class Joined extends nn.Module {
   }
 }
 
-// Back to what decodeDetections takes: distances in cells and scores before their functions.
-function separate(outputs) {
+// Back to what decodeDetections takes: distances in cells and scores, each before its function.
+function separate(outputs, side) {
   return outputs.flatMap(({ shape, data }, i) => {
     const [n, h, w, channels] = shape;
-    const part = (from, to, inverse) =>
-      new NDArray(
-        Float32Array.from({ length: n * h * w * (to - from) }, (_, k) => {
-          const cell = Math.floor(k / (to - from));
-          return inverse(data[cell * channels + from + (k % (to - from))]);
-        }),
-        [n, h, w, to - from],
-      );
-    const logit = (p) => Math.log(p / (1 - p));
-    return [
-      part(0, 4, (d) => Math.log(Math.expm1(d / strides[i]))),
-      part(4, 5, logit),
-      part(5, channels, logit),
-    ];
+    const part = (from, to, inverse) => {
+      const values = Float32Array.from({ length: n * h * w * (to - from) }, (_, k) => {
+        const cell = Math.floor(k / (to - from));
+        return inverse(data[cell * channels + from + (k % (to - from))]);
+      });
+      return new NDArray(values, [n, h, w, to - from]);
+    };
+    const distance = (d) => Math.log(Math.expm1((d * testSource.size) / (strides[i] * side)));
+    const logit = (p) => Math.log(p / Math.max(1 - p, 0)); // 1 may have become more
+    return [part(0, 4, distance), part(4, 5, logit), part(5, channels, logit)];
   });
 }
 
-const joined = trace(new Joined(), calibration[0]);
-const joinedFloat = inFloat(new GraphModule(joined).eval());
-report('joined outputs, float', measure((x) => separate(joinedFloat(x))).map, encodeModel(joined).length);
-const joinedIntegers = convert(calibrate(prepare(joined, ptqConfig()), calibration));
-const runJoined = inIntegers(joinedIntegers);
-const joinedMap = measure((x) => separate(runJoined(x))).map;
-report('joined outputs, W8A8 PTQ', joinedMap, encodeModel(joinedIntegers).length);
-const scale = joinedIntegers.values.get(joinedIntegers.nodes.findLast((n) => n.op === 'concat').id).qparams
-  .scale[0];
-console.log(`a step of the joined codes is ${scale.toFixed(3)}, of a pixel or of a score`);
+for (const side of [testSource.size, 640]) {
+  const joined = trace(new Joined(side), calibration[0]);
+  const integers = convert(calibrate(prepare(joined, ptqConfig()), calibration));
+  const run = inIntegers(integers);
+  const { map } = measure((x) => separate(run(x), side));
+  report(`W8A8 PTQ, joined, ${side} pixels`, map, encodeModel(integers).length);
+  const concat = integers.nodes.findLast((node) => node.op === 'concat');
+  const [step] = integers.values.get(concat.id).qparams.scale;
+  console.log(`a step of the joined codes is ${step.toFixed(3)}, of a pixel or of a score`);
+}
 
 // Files for other runtimes; TFLite wants one scale for all that a concatenation joins.
 mkdirSync(out, { recursive: true });
 const forTflite = calibrate(prepare(graph, ptqConfig({ target: 'tflite' })), calibration);
 const files = {
+  'detector-float.octo': encodeModel(graph),
   'detector-float.onnx': exportOnnx(graph).bytes,
   'detector-int8.onnx': exportOnnx(variants[8].integers).bytes,
   'detector-int8.tflite': exportTflite(convert(forTflite)).bytes,
