@@ -40,7 +40,7 @@ t.test('a float model: tables, a page, and JSON', async (t) => {
   const { code, out, err } = await cli(args);
   t.equal(code, 0, err.join('\n'));
   const text = out.join('\n');
-  t.match(text, /dB against float on 32 inputs/);
+  t.match(text, /^Against float, on 32 inputs: 4 [\d.]+ dB\.$/m);
   t.match(text, /^value +op +SQNR dB +noise added +range/m);
   t.match(text, /^weights of +SQNR dB/m);
   const { layers } = JSON.parse(readFileSync(file('r.json'), 'utf8')) as { layers: LayerReport };

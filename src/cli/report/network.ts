@@ -1,6 +1,7 @@
 /** The report of one quantized network: where it loses, as a page and for a terminal. */
+import { basename } from 'node:path';
 import type { LayerReport, ValueReport, WeightReport } from '../../analysis/index.js';
-import { columns as textColumns } from '../text.js';
+import { columns as textColumns, counted } from '../text.js';
 import { escapeHtml, factList, htmlDocument, htmlTable, type Column } from './html.js';
 import { sqnrPlot, valueHistograms } from './networkPlots.js';
 import { formatCount, formatShare } from './numbers.js';
@@ -26,7 +27,7 @@ const hasWeight = (value: ValueReport): value is LayerRow => value.weight !== nu
 const number = (v: number): string => String(Number(v.toPrecision(3)));
 
 /** `exact` where nothing is lost. */
-export function formatDecibel(db: number | null): string {
+function formatDecibel(db: number | null): string {
   if (db === null) return '';
   return db === Infinity ? 'exact' : db === -Infinity ? 'none' : db.toFixed(1);
 }
@@ -86,35 +87,54 @@ function codesText({ codesUsed, codesAvailable }: { codesUsed: number; codesAvai
 }
 
 /** By the noise that they add, most first; values that cannot be measured come last. */
-export function worstFirst(values: readonly ValueReport[]): ValueReport[] {
+function worstFirst(values: readonly ValueReport[]): ValueReport[] {
   return [...values].sort((a, b) => (b.added ?? -Infinity) - (a.added ?? -Infinity));
 }
 
 /** Nodes that are named in a headline. */
 const NAMED = 3;
 
+const listed = (names: readonly string[]): string =>
+  names.length <= NAMED + 1
+    ? names.join(', ')
+    : `${names.slice(0, NAMED).join(', ')} and ${names.length - NAMED} more`;
+
 /** What a reader wants to know first. */
-export function networkHeadlines({ layers: { values, images } }: NetworkReport): string[] {
+function networkHeadlines({ layers: { values, images } }: NetworkReport): string[] {
+  const read = new Set(values.flatMap(({ inputs }) => inputs));
   const measured = values.filter(({ sqnr }) => sqnr !== null);
-  const last = measured.at(-1);
-  const worst = worstFirst(measured)
-    .slice(0, NAMED)
-    .filter(({ added }) => added! > 0)
-    .map(({ id, sqnr }) => `${id} (${formatDecibel(sqnr)} dB after it)`);
-  const lost = values.filter(
-    ({ values: v, weight }) => v.channels.lost.length > 0 || (weight?.channels.lost.length ?? 0) > 0,
+  const outputs = measured.filter(({ id }) => !read.has(id));
+  const noisy = worstFirst(measured).slice(0, NAMED);
+  const worst = noisy.flatMap(({ id, sqnr, added }) =>
+    added! > 0 ? [`${id} (${formatDecibel(sqnr)} dB after it)`] : [],
   );
+  const lost = values.filter(
+    (v) => v.values.channels.lost.length + (v.weight?.channels.lost.length ?? 0) > 0,
+  );
+  const results = outputs.map(({ id, sqnr }) => `${id} ${formatDecibel(sqnr)} dB`);
+  const name = ({ id }: ValueReport): string => id;
   return [
-    ...(last === undefined
+    ...(results.length === 0
       ? []
-      : [`${last.id} has ${formatDecibel(last.sqnr)} dB against float on ${formatCount(images)} inputs.`]),
+      : [`Against float, on ${counted(images, 'input')}: ${results.join(', ')}.`]),
     ...(worst.length === 0 ? [] : [`Most noise is added by ${worst.join(', ')}.`]),
-    ...(lost.length === 0
-      ? []
-      : [
-          `Channels are lost, alive in float and constant in codes, in ${lost.map(({ id }) => id).join(', ')}.`,
-        ]),
+    ...(lost.length === 0 ? [] : [`Channels that live in float are one code in ${listed(lost.map(name))}.`]),
   ];
+}
+
+/** Names longer than this are cut to their end. */
+const LONG = 32;
+
+/** Names as in `a/b/c` that are long, as the fewest of their last parts that no other name ends with. */
+function withShortNames(report: NetworkReport): NetworkReport {
+  const { values } = report.layers;
+  const ends = (id: string): string[] => id.split('/').map((_, k, parts) => parts.slice(-1 - k).join('/'));
+  const uses = new Map<string, number>();
+  for (const end of values.flatMap(({ id }) => ends(id))) uses.set(end, (uses.get(end) ?? 0) + 1);
+  const short = (id: string): string =>
+    id.length <= LONG ? id : (ends(id).find((end) => uses.get(end) === 1) ?? id);
+  const renamed = values.map((v) => ({ ...v, id: short(v.id), inputs: v.inputs.map(short) }));
+  return { ...report, layers: { ...report.layers, values: renamed } };
 }
 
 /** Without those that are empty in every row. */
@@ -129,8 +149,9 @@ function lines<T>(table: readonly Column<T>[], rows: readonly T[]): string[] {
   return textColumns([shown.map(({ title }) => title), ...cells], right);
 }
 
-/** Two tables, of values and of weights. */
-export function networkLines(report: NetworkReport, order: 'network' | 'worst'): string[] {
+/** Two tables, of values and of weights; long names by their ends. */
+export function networkLines(full: NetworkReport, order: 'network' | 'worst'): string[] {
+  const report = withShortNames(full);
   const { values } = report.layers;
   const rows = order === 'worst' ? worstFirst(values) : values;
   const layers = rows.filter(hasWeight);
@@ -143,9 +164,10 @@ export function networkLines(report: NetworkReport, order: 'network' | 'worst'):
 }
 
 /** The page as text, self-contained. Without Vega installed it says so where the plots would be. */
-export async function renderNetwork(report: NetworkReport, draw?: Draw | null): Promise<string> {
+export async function renderNetwork(full: NetworkReport, draw?: Draw | null): Promise<string> {
+  const report = withShortNames(full);
   const drawing = draw === undefined ? await loadDraw() : draw;
-  const title = `Layer by layer: ${report.model}`;
+  const title = `Layer by layer: ${basename(report.model)}`;
   const sections = [
     await sqnrSection(report, drawing),
     tableSection(report),

@@ -47,7 +47,7 @@ export function sqnrPlot({ values, threshold }: LayerReport): Plot {
             sort: null,
             title: null,
             scale: { domain: values.map(({ id }) => id) },
-            axis: { grid: true, labelColor: INK, labelLimit: 200 },
+            axis: { grid: true, labelColor: INK, labelLimit: 340 },
           },
           color: { ...what, scale: { domain: KINDS, range: PALETTE.slice(0, KINDS.length) }, legend },
           fill: {
