@@ -15,9 +15,11 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   readNode,
   shape,
   text,
+  write,
   writeNode,
 } from './modelSchema.js';
 
@@ -42,18 +44,24 @@ const NO_INFO: ModelInfo = { labels: [], normalization: null };
 const scaleName = (id: string): string => `${id}#scale`;
 const zeroPointName = (id: string): string => `${id}#zeroPoint`;
 
-function writeQParams(qp: QParams | null): Json {
-  if (qp === null) return null;
-  return {
-    scale: [...qp.scale],
-    zeroPoint: [...qp.zeroPoint],
-    axis: qp.axis,
-    quantMin: qp.quantMin,
-    quantMax: qp.quantMax,
-  };
+function writeQParams(qp: QParams): Json {
+  return { scale: Array.from(qp.scale, shortest), zeroPoint: [...qp.zeroPoint], ...write(rangeSchema, qp) };
 }
 
-const rangeSchema = { axis: nullable(count), quantMin: integer, quantMax: integer };
+/** The number of fewest digits that is this float32. */
+function shortest(x: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(x.toPrecision(digits));
+    if (Math.fround(short) === x) return short;
+  }
+  return Number(x.toPrecision(9));
+}
+
+const rangeSchema = {
+  axis: optional(nullable(count), null),
+  quantMin: optional(integer, -128),
+  quantMax: optional(integer, 127),
+};
 
 const readQParams = nullable((v: Json | undefined, where: string): QParams => {
   const { scale, zeroPoint, ...range } = object({
@@ -80,21 +88,21 @@ export function encodeModel(graph: Graph, info: ModelInfo = NO_INFO): Uint8Array
       if (qparams.zeroPoint.some((z) => z !== 0))
         tensors.set(zeroPointName(id), new NDArray(qparams.zeroPoint, [qparams.zeroPoint.length]));
     }
-    const range =
+    params.push(
       qparams === null
-        ? null
-        : { axis: qparams.axis, quantMin: qparams.quantMin, quantMax: qparams.quantMax };
-    params.push({ id, shape: array.shape, qparams: range });
+        ? { id, shape: array.shape }
+        : { id, shape: array.shape, qparams: write(rangeSchema, qparams) },
+    );
   }
   const document: Json = {
     batch: graph.batch,
     inputs: graph.inputs,
     outputs: graph.outputs,
     numerics: { ...graph.numerics },
-    values: [...graph.values.values()].map((v) => ({
-      id: v.id,
-      shape: v.shape,
-      qparams: writeQParams(v.qparams),
+    values: Array.from(graph.values.values(), ({ id, shape: sizes, qparams }) => ({
+      id,
+      shape: sizes,
+      ...(qparams === null ? {} : { qparams: writeQParams(qparams) }),
     })),
     nodes: graph.nodes.map(writeNode),
     params,
@@ -110,7 +118,10 @@ function packed(array: NDArray): NDArray<'uint8'> {
 }
 
 function readParam(value: Json | undefined, where: string, tensors: ReadonlyMap<string, NDArray>): Param {
-  const entry = object({ id: text, shape, qparams: nullable(object(rangeSchema)) })(value, where);
+  const entry = object({ id: text, shape, qparams: optional(nullable(object(rangeSchema)), null) })(
+    value,
+    where,
+  );
   const { id } = entry;
   const tensor = (name: string): NDArray => {
     const t = tensors.get(name);
@@ -169,7 +180,7 @@ export function readNumerics(v: Json | undefined, where: string): Numerics {
  */
 export function decodeModel(bytes: Uint8Array): Model {
   const { document, tensors } = decodeContainer(bytes, KIND);
-  const value = object<Omit<Value, 'dtype'>>({ id: text, shape, qparams: readQParams });
+  const value = object<Omit<Value, 'dtype'>>({ id: text, shape, qparams: optional(readQParams, null) });
   const numbers = list(finite);
   const raw = object({
     batch: oneOf('free', 'fixed'),

@@ -63,6 +63,28 @@ function edited(graph: Graph, f: (document: Record<string, Json>) => void): Uint
   return encodeContainer({ kind, document: copy, tensors });
 }
 
+t.test('what is as usual is not said, and may be said', async (t) => {
+  const graph = quantized(8);
+  const bytes = encodeModel(graph);
+  const said = (b: Uint8Array): string => JSON.stringify(decodeContainer(b, 'model').document);
+  for (const usual of [
+    '"batchNorm":null',
+    '"groups":1',
+    '"dilation":[1,1]',
+    '"quantMax":127',
+    '"qparams":null',
+  ])
+    t.notOk(said(bytes).includes(usual), usual);
+  const wordy = edited(graph, (document) => {
+    for (const node of document.nodes as Record<string, Json>[])
+      if (node.op === 'conv2d')
+        Object.assign(node, { batchNorm: null, activation: 'none', groups: 1, ...node });
+    for (const value of document.values as Record<string, Json>[]) value.qparams ??= null;
+  });
+  t.ok(said(wordy).includes('"batchNorm":null'));
+  t.strictSame(decodeModel(wordy).graph, decodeModel(bytes).graph);
+});
+
 t.test('a document that does not make sense is refused, whatever its checksum says', (t) => {
   const graph = quantized(8);
   type Doc = Record<string, Record<string, Json>[]>;
