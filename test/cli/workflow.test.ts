@@ -185,6 +185,35 @@ t.test('evaluation: classes, backends and both kinds of model', async (t) => {
   t.same(results[1], results[2], 'the backends agree');
 });
 
+t.test('bits of layers under a budget of bytes', async (t) => {
+  const words = ['quantize', at('whole.octo'), '--data', data, '--weight-budget'];
+  const { code, err, out } = await cli([
+    ...words,
+    '5000',
+    '--layer-bits',
+    'classifier.1=w4a7',
+    '--json',
+    at('b.json'),
+  ]);
+  t.equal(code, 0);
+  const line = err.find((text) => text.startsWith('bits of weights:'))!;
+  t.match(line, /features\.0 8, features\.4 [48], features\.8 4, classifier\.1 4; [\d,]+ bytes$/);
+  t.ok(Number(/([\d,]+) bytes/.exec(line)![1].replace(',', '')) <= 5000);
+  t.match(out.at(-1)!, /^0 of [\d,]+ codes differ/);
+  t.match(json('b.json').layers, {
+    'features.0': { weightBits: 8 },
+    'classifier.1': { weightBits: 4, activationBits: 7 },
+  });
+  t.ok(existsSync(at('whole-ptq-wmixeda8.octo')));
+  failsWith(
+    t,
+    await cli([...words, '100']),
+    1,
+    'budget: 100 is too little; the cheapest choice of every layer costs 4356',
+  );
+  failsWith(t, await cli([...words, '5000', '--weight-bits', '4']), 2, '--weight-budget chooses the bits');
+});
+
 t.test('an explanation of one value, with the float network beside it', async (t) => {
   const words = [
     'explain',

@@ -87,7 +87,8 @@ export const quantize = defineCommand({
       bitsOf(range),
     );
     const name = target === undefined ? '' : `-${target}`;
-    const ending = `-${method}${name}-w${weightBits}a${activationBits}.${options.format}`;
+    const weights = options.weightBudget === undefined ? weightBits : 'mixed';
+    const ending = `-${method}${name}-w${weights}a${activationBits}.${options.format}`;
     const own = withEnding(path, ending);
     const out = options.out === undefined ? own : fileIn(options.out, basename(own));
     if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
@@ -119,6 +120,7 @@ export const quantize = defineCommand({
       numerics: numericsName(config.numerics),
       observer: options.method === 'ptq' ? options.observer : null,
       methods: methodsData(options),
+      layers: module.config.layers,
       violations: violations.map(violationData),
       ...result.data(out),
       audit: written.audit,
