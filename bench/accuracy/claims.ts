@@ -20,7 +20,7 @@ export function scores(rows: readonly Row[], cell: Cell): Map<number, number> {
       row.variant === cell.variant &&
       bitsName(row.bits) === bitsName(cell.bits),
   );
-  return new Map(mine.map(({ seed, top1 }) => [seed, top1]));
+  return new Map(mine.flatMap(({ seed, top1 }) => (top1 === null ? [] : [[seed, top1]])));
 }
 
 export interface Difference {

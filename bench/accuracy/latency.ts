@@ -6,6 +6,7 @@ import { RECIPES } from '../../src/models/index.js';
 import { DataLoader } from '../../src/data/index.js';
 import { readBytes } from '../../src/node/index.js';
 import type { Store } from './store.js';
+import { NETWORK } from './suites/compression.js';
 import { folded } from './training.js';
 import { bitsName, type Bits, type Result } from './types.js';
 
@@ -23,7 +24,7 @@ export function timeCompression(results: readonly Result[], store: Store, data: 
   const all = results.map(({ unit }) => unit).filter(({ suite }) => suite === 'compression');
   if (all.length === 0) return [];
   const first = all.filter(({ seed }) => seed === all[0].seed);
-  const { mean, std } = RECIPES[first[0].network];
+  const { mean, std } = RECIPES[NETWORK];
   const images = loadData(data ?? undefined).test.slice(0, TIMED_IMAGES);
   const [{ inputs }] = new DataLoader(images, { batchSize: TIMED_IMAGES, mean, std }).batches();
   const files = first.map((unit) =>

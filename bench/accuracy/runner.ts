@@ -95,9 +95,10 @@ export async function runUnits(
     done.set(keyOf(unit), result);
     estimate.add(result);
     const left = waiting.reduce((sum, u) => sum + estimate.of(u), 0) / runners.length;
+    const score = result.top1 === null ? '' : ` ${(100 * result.top1).toFixed(2)} %`;
     const different = result.codesDifferent === 0 ? '' : `  ${result.codesDifferent} CODES DIFFER`;
     say(
-      `${done.size}/${all.length}  ${describe(unit)}: ${(100 * result.top1).toFixed(2)} %${different}  ${result.seconds.toFixed(1)} s, ${minutes(left)} left`,
+      `${done.size}/${all.length}  ${describe(unit)}:${score}${different}  ${result.seconds.toFixed(1)} s, ${minutes(left)} left`,
     );
   };
   const work = async (runner: Runner): Promise<void> => {

@@ -4,7 +4,7 @@ import { Tensor } from '../../src/autograd/index.js';
 import { DataLoader, type ArrayDataset } from '../../src/data/index.js';
 import { encodeModel } from '../../src/formats/index.js';
 import { foldBatchNorm, fuseLayers, type Graph } from '../../src/graph/index.js';
-import { RECIPES } from '../../src/models/index.js';
+import { RECIPES, type ModelName } from '../../src/models/index.js';
 import { AdamW, oneCycle, Schedule, type Optimizer } from '../../src/optim/index.js';
 import {
   compareCodes,
@@ -20,9 +20,12 @@ import type { Data, Measured, Outcome, Unit } from './types.js';
 /** Images per pass of evaluation and comparison. */
 const EVALUATION_BATCH = 100;
 
+const recipeOf = ({ network }: Pick<Unit, 'network'>) => RECIPES[network as ModelName];
+
 /** Shuffled by seed, network and `stage`. */
-export function trainLoader({ network, seed }: Unit, images: ArrayDataset, stage: string): DataLoader {
-  const { mean, std, batchSize, augment } = RECIPES[network];
+export function trainLoader(unit: Unit, images: ArrayDataset, stage: string): DataLoader {
+  const { network, seed } = unit;
+  const { mean, std, batchSize, augment } = recipeOf(unit);
   return new DataLoader(images, {
     mean,
     std,
@@ -35,7 +38,7 @@ export function trainLoader({ network, seed }: Unit, images: ArrayDataset, stage
 }
 
 export function testLoader(unit: Unit, data: Data): DataLoader {
-  const { mean, std } = RECIPES[unit.network];
+  const { mean, std } = recipeOf(unit);
   return new DataLoader(data.test.slice(0, unit.sizes.test), { mean, std, batchSize: EVALUATION_BATCH });
 }
 
@@ -75,7 +78,7 @@ export async function trainFloat(
   loader: DataLoader,
   options: { epochs: number; maxLr?: number; loss?: Loss; parameters?: Iterable<Tensor> },
 ): Promise<void> {
-  const recipe = RECIPES[unit.network];
+  const recipe = recipeOf(unit);
   const { epochs, maxLr = recipe.maxLr, loss, parameters = model.parameters() } = options;
   const optimizer = recipe.optimizer(parameters);
   const totalSteps = epochs * loader.length;

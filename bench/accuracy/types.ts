@@ -1,6 +1,5 @@
 /** What an experiment is made of: units, each a pure function of its settings. */
 import type { Graph } from '../../src/graph/index.js';
-import type { ModelName } from '../../src/models/index.js';
 import type { IdxFolder } from '../../src/node/index.js';
 
 /** Widths of weights and activations, such as W4A8. */
@@ -32,7 +31,8 @@ export interface Unit {
   readonly suite: string;
   /** Of the suite: raised when its units compute something else, so that old results are not taken for new ones. */
   readonly version: number;
-  readonly network: ModelName;
+  /** A name of `src/models`, or of an imported network. */
+  readonly network: string;
   readonly seed: number;
   /** What distinguishes units of a suite; the row of a table. */
   readonly variant: string;
@@ -44,8 +44,8 @@ export interface Unit {
 }
 
 export interface Measured {
-  /** Correctly classified fraction of the test images: by the integer runtime where there are bits. */
-  readonly top1: number;
+  /** Correctly classified fraction of the test images, by the integer runtime where there are bits; null: no classifier. */
+  readonly top1: number | null;
   /** Codes of the module and of the runtime; 0 of 0 in float. */
   readonly codesCompared: number;
   readonly codesDifferent: number;

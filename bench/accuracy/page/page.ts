@@ -8,6 +8,7 @@ import { DISTILLATION, FINETUNE_LR, FRACTION, NETWORK } from '../suites/compress
 import { RESCALED_METHODS, SPREAD } from '../suites/rescaled.js';
 import { compressionTables, denseScores, rescaledTable } from './compression.js';
 import { table } from './format.js';
+import { importedTables } from './imported.js';
 import { claimTables, networkTables, observerTables } from './networks.js';
 
 /** Markdown as prettier leaves it. Sections of suites that were not run are left out. */
@@ -19,6 +20,7 @@ export async function renderPage(results: Results): Promise<string> {
     ...(has('networks') ? [networks(results)] : []),
     ...(has('observers') ? [observers(results)] : []),
     ...(has('rescaled') ? [rescaled(results)] : []),
+    ...(has('imported') ? [imported(results)] : []),
     ...(has('compression') ? [compression(results)] : []),
     methods(),
   ];
@@ -79,6 +81,18 @@ ${SPREAD} times, and the weights that read them divided by the same. The functio
 ${Math.max(...rows.flatMap((row) => (row.suite === 'rescaled' ? (row.figures.difference ?? 0) : 0))).toExponential(0)} of the largest. Networks in the field look like that where batch norm was folded.
 
 ${rescaledTable(rows)}`;
+
+const imported = ({ rows }: Results): string => {
+  const { calibrationPhotos, testPhotos } = rows.find(({ suite }) => suite === 'imported')!.figures;
+  return `## Networks of other makers
+
+Calibrated on ${calibrationPhotos} photos (four in \`data/photos/calibration\`, and mirrored), measured on ${testPhotos} others: signal to noise of every output against
+float, all photos together, and of detectors the boxes of float that INT8 keeps (IoU 0.5, score 0.5) and those that it adds. BlazeFace and one
+test photo are carried; others come from the folders \`BENCH_MODELS\` and \`BENCH_PHOTOS\`. Equalization leaves layers before a ReLU6 alone, so
+that it changes no float network; PoseNet has a ReLU6 behind every layer but the last ones.
+
+${importedTables(rows)}`;
+};
 
 const compression = (
   results: Results,

@@ -18,12 +18,12 @@ export const float: Suite = {
   units: () => [],
   async run(unit, _models, data) {
     const { network, seed, sizes } = unit;
-    const model = createModel(network, {
+    const model = createModel(network as ModelName, {
       seed: `${seed}/${network}`,
       width: WIDTHS[unit.variant as Width],
     });
     const loader = trainLoader(unit, data.train.slice(0, sizes.train), 'float');
-    await trainFloat(unit, model, loader, { epochs: sizes.epochs ?? RECIPES[network].epochs });
+    await trainFloat(unit, model, loader, { epochs: sizes.epochs ?? RECIPES[network as ModelName].epochs });
     return scoreFloat(unit, trace(model, calibrationBatches(unit, data)[0]), data);
   },
 };

@@ -2,7 +2,8 @@
 import type { Suite } from '../types.js';
 import { compression } from './compression.js';
 import { float } from './float.js';
+import { imported } from './imported.js';
 import { networks, observers } from './networks.js';
 import { rescaled } from './rescaled.js';
 
-export const SUITES: readonly Suite[] = [float, networks, observers, rescaled, compression];
+export const SUITES: readonly Suite[] = [float, networks, observers, rescaled, imported, compression];

@@ -17,6 +17,7 @@ const TOLERANCE = 1e-4;
 
 export const RESCALED_METHODS: readonly Method[] = [
   ...['per-tensor', 'per-channel', 'per-tensor, equalization'].map((name) => methodNamed(PTQ, name)),
+  methodNamed(QAT, 'QAT LSQ'),
   {
     name: 'QAT LSQ, per-tensor',
     paper: 'Esser et al. 2020, arXiv:1902.08153',
