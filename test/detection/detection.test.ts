@@ -3,6 +3,7 @@ import t from 'tap';
 import { NDArray } from '../../src/core/index.js';
 import {
   blazeface,
+  drawBoxes,
   iou,
   keptShare,
   meanAveragePrecision,
@@ -126,5 +127,21 @@ t.test('mean average precision: classes, thresholds, nothing', (t) => {
   t.ok(Number.isNaN(meanAveragePrecision([[]], [[]]).meanAveragePrecision));
   t.throws(() => meanAveragePrecision([], [[]]), { code: 'argument', message: /found: .*0 pictures/ });
   t.throws(() => meanAveragePrecision([], [], { threshold: 0 }), { code: 'argument', message: /threshold/ });
+  t.end();
+});
+
+t.test('outlines of boxes, cut off at the edge', (t) => {
+  const image = NDArray.zeros([8, 10, 3], 'uint8') as NDArray<'uint8'>;
+  const out = drawBoxes(image, [box(1.4, 1, 7, 20)], [9, 8, 7]);
+  t.ok(
+    image.data.every((v) => v === 0),
+    'the picture stays as it was',
+  );
+  const rows = Array.from({ length: 8 }, (_, y) =>
+    Array.from({ length: 10 }, (_, x) => (out.data[3 * (10 * y + x)] > 0 ? '#' : '.')).join(''),
+  );
+  const sides = '.##..##...';
+  t.same(rows, ['..........', '.######...', '.######...', sides, sides, sides, sides, sides]);
+  t.same([...out.data.subarray(3 * 11, 3 * 12)], [9, 8, 7]);
   t.end();
 });

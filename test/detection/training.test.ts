@@ -5,7 +5,7 @@ import { gradcheck, noGrad, tensor, zeros } from '../../src/autograd/index.js';
 import { NDArray, Random, type Shape } from '../../src/core/index.js';
 import { ArrayDataset } from '../../src/data/index.js';
 import {
-  assign,
+  assignCells,
   decodeDetections,
   decodeTargets,
   detectionLoss,
@@ -62,7 +62,7 @@ t.test('cells around the centre answer for an object, on the grid of its size', 
     { stride: 16, height: 4, width: 4 },
   ];
   const [small, large] = [object(0, 16, 16, 32, 32), object(1, 4, 4, 60, 60)];
-  const [fine, coarse] = assign([[], [small, large]], grids);
+  const [fine, coarse] = assignCells([[], [small, large]], grids);
   // 16 pixels: its centre is the corner of four cells of 8; those further off have their centres outside of the box
   t.same([...fine.cells], [64 + 18, 64 + 19, 64 + 26, 64 + 27]);
   t.ok(fine.objects.every((o) => o === small));
@@ -71,7 +71,7 @@ t.test('cells around the centre answer for an object, on the grid of its size', 
     Array.from({ length: 16 }, (_, i) => 16 + i),
     '1.5 cells to each side',
   );
-  const tiny = assign([[object(0, 7, 7, 9, 9)]], grids)[0];
+  const tiny = assignCells([[object(0, 7, 7, 9, 9)]], grids)[0];
   t.same([...tiny.cells], [9], 'the cell that holds the centre, though its own centre is not in the box');
   const wide = object(0, 0, 0, 15, 15);
   const inner = object(1, 2, 2, 6, 6);
@@ -79,7 +79,7 @@ t.test('cells around the centre answer for an object, on the grid of its size', 
     [wide, inner],
     [inner, wide],
   ])
-    t.equal(assign([order], grids)[0].objects[0], inner, 'the smaller of two');
+    t.equal(assignCells([order], grids)[0].objects[0], inner, 'the smaller of two');
   t.end();
 });
 
@@ -115,7 +115,7 @@ t.test('outputs that say what is there have next to no loss, and are decoded to 
   const loss = detectionLoss({ strides: DETECTOR_STRIDES });
   const wrong = loss(outputs, targets).item();
   const grids = DETECTOR_STRIDES.map((stride) => ({ stride, height: 64 / stride, width: 64 / stride }));
-  assign([objects], grids).forEach(({ cells, objects }, level) => {
+  assignCells([objects], grids).forEach(({ cells, objects }, level) => {
     cells.forEach((cell, i) => {
       say(outputs, level, cell, objects[i]);
     });

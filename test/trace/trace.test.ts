@@ -223,3 +223,32 @@ t.test('a weight that is no parameter is refused', (t) => {
   );
   t.end();
 });
+
+t.test('a model of several outputs: a list in, a list out', (t) => {
+  const two = new (class extends Module<Tensor[]> {
+    readonly fc = new Linear(4, 2);
+    override forward(x: Tensor): Tensor[] {
+      const h = this.fc.forward(x);
+      return [relu(h), h];
+    }
+  })();
+  const graph = trace(two, normal([1, 4]));
+  t.equal(graph.outputs.length, 2);
+  const x = normal([3, 4], 2);
+  const [want, got] = noGrad(() => [
+    two.eval().forward(x),
+    new GraphModule(graph).eval().forward<Tensor[]>(x),
+  ]);
+  t.same(
+    got.map((y) => y.toArray()),
+    want.map((y) => y.toArray()),
+  );
+  const stranger = new (class extends Module<Tensor[]> {
+    readonly fc = new Linear(4, 2);
+    override forward(x: Tensor): Tensor[] {
+      return [this.fc.forward(x), tensor([1])];
+    }
+  })();
+  t.throws(() => trace(stranger, x), { code: 'graph', message: /not computed from the input/ });
+  t.end();
+});

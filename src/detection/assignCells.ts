@@ -4,7 +4,7 @@
  */
 import { areaOf, type LabeledBox } from './boxes.js';
 
-export interface Grid {
+export interface CellGrid {
   /** Pixels per cell. */
   readonly stride: number;
   readonly height: number;
@@ -12,7 +12,7 @@ export interface Grid {
 }
 
 /** Objects of one grid; what cell i answers for is objects[i]. */
-export interface Assignment {
+export interface CellAssignment {
   /** Of the grid of all pictures, flattened: (picture * height + row) * width + column. Ascending. */
   readonly cells: Int32Array;
   readonly objects: readonly LabeledBox[];
@@ -24,11 +24,11 @@ const RADIUS = 1.5;
 const CELLS = 2;
 
 /** In pixels. */
-export function centreOf(cell: number, { stride, height, width }: Grid): readonly [x: number, y: number] {
+export function centreOf(cell: number, { stride, height, width }: CellGrid): readonly [x: number, y: number] {
   return [((cell % width) + 0.5) * stride, ((Math.floor(cell / width) % height) + 0.5) * stride];
 }
 
-function gridOf({ left, top, right, bottom }: LabeledBox, grids: readonly Grid[]): number {
+function gridOf({ left, top, right, bottom }: LabeledBox, grids: readonly CellGrid[]): number {
   const side = Math.max(right - left, bottom - top);
   return Math.max(
     grids.findLastIndex(({ stride }) => side >= CELLS * stride),
@@ -37,7 +37,7 @@ function gridOf({ left, top, right, bottom }: LabeledBox, grids: readonly Grid[]
 }
 
 /** Cells whose centre is in the box and near its centre, and the one that holds the centre. */
-function* cellsOf(box: LabeledBox, { stride, height, width }: Grid): Generator<number> {
+function* cellsOf(box: LabeledBox, { stride, height, width }: CellGrid): Generator<number> {
   const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
   const clamp = (v: number, size: number): number => Math.min(Math.max(Math.floor(v / stride), 0), size - 1);
   const [column, row] = [clamp(x, width), clamp(y, height)];
@@ -58,7 +58,10 @@ function* cellsOf(box: LabeledBox, { stride, height, width }: Grid): Generator<n
  * @param pictures the objects of each picture, in pixels
  * @param grids finest first
  */
-export function assign(pictures: readonly (readonly LabeledBox[])[], grids: readonly Grid[]): Assignment[] {
+export function assignCells(
+  pictures: readonly (readonly LabeledBox[])[],
+  grids: readonly CellGrid[],
+): CellAssignment[] {
   const claims = grids.map(() => new Map<number, LabeledBox>());
   pictures.forEach((objects, n) => {
     for (const object of [...objects].sort((a, b) => areaOf(b) - areaOf(a))) {
