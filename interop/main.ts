@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/cli/paths.js';
 import { runOnnxNodeTests } from './onnxNodeTests.js';
 import { compareDetector } from './parts/detector.js';
+import { compareDynamic } from './parts/dynamic.js';
 import { compareLayers } from './parts/layers.js';
 import { compareNetworks } from './parts/networks.js';
 import type { PartResult } from './parts/part.js';
@@ -17,6 +18,7 @@ import { compareRealModels } from './realModels.js';
 const PARTS: Readonly<Record<string, () => Promise<PartResult>>> = {
   'tflite-files': checkTfliteFiles,
   layers: compareLayers,
+  dynamic: compareDynamic,
   networks: compareNetworks,
   detector: compareDetector,
   'onnx-node-tests': () => Promise.resolve(runOnnxNodeTests()),

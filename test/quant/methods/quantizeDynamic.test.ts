@@ -5,11 +5,13 @@ import { noGrad, tensor, Tensor } from '../../../src/autograd/index.js';
 import {
   AutogradError,
   DTypeError,
+  FormatError,
   GraphError,
   NDArray,
   QuantizationError,
   Random,
   ShapeError,
+  UnsupportedError,
 } from '../../../src/core/index.js';
 import { decodeModel, encodeModel } from '../../../src/formats/index.js';
 import { exportOnnx, importOnnx } from '../../../src/formats/onnx/index.js';
@@ -170,6 +172,21 @@ t.test('the graph: layers replaced, close to float, in files', (t) => {
     half.nodes.map(({ op }) => op),
     ['conv2d', 'reshape', 'dynamicLinear', 'linear'],
   );
+  t.end();
+});
+
+t.test('damaged ONNX files: an error that says so, or a model', (t) => {
+  const graph = trace(new Linear(6, 5, { random }), tensor(normal([1, 6])));
+  const { bytes } = exportOnnx(quantizeDynamic(graph));
+  for (let i = 0; i < 500; i++) {
+    const damaged = bytes.slice();
+    damaged[random.int(bytes.length)] = random.int(256);
+    try {
+      importOnnx(damaged);
+    } catch (error) {
+      if (!(error instanceof FormatError || error instanceof UnsupportedError)) throw error;
+    }
+  }
   t.end();
 });
 

@@ -3,13 +3,15 @@
  * DynamicQuantizeLinear, MatMulInteger, Cast, Mul with both scales, and perhaps Add. Their values in between (int32 sums, scales
  * that change) are none of the graph's, so the nodes are found and replaced by one before they are imported.
  */
-import { NDArray, perTensor, type QParams } from '../../../core/index.js';
+import { checkQParams, NDArray, perTensor, type QParams } from '../../../core/index.js';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../types.js';
 import type { Call, Operand } from './call.js';
 import type { Constant } from './constants.js';
 import type { Network } from './network.js';
 
 const DOMAIN = 'octograd';
+/** TensorProto.DataType */
+const FLOAT = 1;
 
 /** Who makes and who reads each tensor of the file. */
 class Wires {
@@ -66,8 +68,9 @@ function layerAt(product: OnnxNode, wires: Wires): { layer: OnnxNode; parts: Onn
   if (weight?.dims.length !== 2 || !symmetric(weight, weightZero, wires)) return null;
 
   const cast = wires.only(product.outputs[0], 'Cast');
-  const scaled = cast && wires.only(cast.outputs[0], 'Mul');
-  const factor = scaled && wires.maker(other(scaled, cast!.outputs[0]), 'Mul');
+  if (cast?.attributes.get('to')?.value !== FLOAT) return null;
+  const scaled = wires.only(cast.outputs[0], 'Mul');
+  const factor = scaled && wires.maker(other(scaled, cast.outputs[0]), 'Mul');
   const scaleName = factor && other(factor, quantize.outputs[1]);
   const scale = wires.constant(scaleName ?? undefined);
   const [, outputs] = weight.dims;
@@ -75,7 +78,7 @@ function layerAt(product: OnnxNode, wires: Wires): { layer: OnnxNode; parts: Onn
   if (!factor?.inputs.includes(quantize.outputs[1]) || scale?.dtype !== 'float32') return null;
   if (!one && scale.data.length !== outputs) return null;
 
-  const parts = [product, cast!, scaled!];
+  const parts = [product, cast, scaled!];
   const add = wires.only(scaled!.outputs[0], 'Add');
   const biasName = add && other(add, scaled!.outputs[0]);
   const bias = wires.constant(biasName ?? undefined);
@@ -130,7 +133,10 @@ export function dynamicLayer(call: Call, net: Network): readonly Operand[] {
   const qparams: QParams =
     scales.length === 1
       ? perTensor(scales[0], 0, range)
-      : { dtype: 'int8', ...range, scale: scales, zeroPoint: new Int32Array(scales.length), axis: 0 };
+      : checkQParams({
+          ...{ dtype: 'int8', ...range, axis: 0 },
+          ...{ scale: scales, zeroPoint: new Int32Array(scales.length) },
+        });
   const { name } = call;
   const codes = net.build.param(
     `${name}.weight`,
