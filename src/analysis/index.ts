@@ -14,12 +14,13 @@ export {
   type WeightReport,
 } from './layerReport.js';
 export { Noise, sqnr } from './noise.js';
-export type {
-  ChannelReport,
-  GridReport,
-  HistogramGrid,
-  TensorHistogram,
-  TensorReport,
+export {
+  tensorHistogram,
+  type ChannelReport,
+  type GridReport,
+  type HistogramGrid,
+  type TensorHistogram,
+  type TensorReport,
 } from './tensorReport.js';
 export type { Variant } from './variant.js';
 export type { LabelledInputs, Quality } from './quality.js';

@@ -200,6 +200,15 @@ function inSteps({ data, shape }: FloatNDArray, { scale, axis }: QParams): Float
   return Float32Array.from(data, (v, i) => v / scale[Math.floor(i / inner) % channels]);
 }
 
+/** The histogram of one tensor by itself. Throws QuantizationError for NaN and Infinity. */
+export function tensorHistogram(x: FloatNDArray, qparams: QParams, bins = 80): TensorHistogram {
+  batchRange(x, null, 'x');
+  const values = qparams.axis === null ? Float32Array.from(x.data) : inSteps(x, qparams);
+  const d = new Distribution();
+  d.add(values, least(values), most(values));
+  return histogramOf(d, bins, qparams);
+}
+
 function histogramOf(d: Distribution, bins: number, qparams: QParams | null): TensorHistogram {
   // a range of zero width is widened, so that its bin has one
   const room = d.min === d.max ? Math.abs(d.min) / 2 || 0.5 : 0;

@@ -1,8 +1,14 @@
 /** Every number of the report, on networks small enough to compute them by hand. */
 import t, { type Test } from 'tap';
-import { layerReport, type LayerReport, type ValueReport } from '../../src/analysis/index.js';
+import {
+  layerReport,
+  tensorHistogram,
+  type LayerReport,
+  type ValueReport,
+} from '../../src/analysis/index.js';
 import { Tensor } from '../../src/autograd/index.js';
 import { NDArray } from '../../src/core/index.js';
+import type { LayerNode } from '../../src/graph/index.js';
 import { Linear, Module } from '../../src/nn/index.js';
 import { calibrate, convert, prepare, ptqConfig, type QConfigOptions } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
@@ -78,7 +84,11 @@ t.test('channels that are dead, lost, and far apart', (t) => {
   close(t, weight!.channels.spread, 1000, 'spread');
   t.same([values.channels.dead, values.channels.lost], [[1], [2]]);
   t.same(value(report, 'input').values.channels.dead, [], 'inputs live');
-  const perChannel = value(layerReport(planted(weights, x, { weightBits: 4 }), [x]), 'fc').weight!;
+  const module = planted(weights, x, { weightBits: 4 });
+  const perChannel = value(layerReport(module, [x]), 'fc').weight!;
+  const layer = module.resolveLayer(module.graph.nodes[0] as LayerNode);
+  const alone = tensorHistogram(layer.weight.value as NDArray<'float32'>, layer.weightQParams);
+  t.same(alone, perChannel.histogram, 'the histogram of a tensor by itself');
   t.same(perChannel.channels.lost, [], 'a scale of its own keeps a channel');
   t.equal(perChannel.grid!.granularity, 'per-channel');
   t.match(perChannel.histogram, {

@@ -1,7 +1,7 @@
 /** The plots of the report of one network. */
 import type { LayerReport, TensorReport, ValueReport } from '../../analysis/index.js';
 import { formatShare } from './numbers.js';
-import { histogramPlot, INK, PALETTE, plot, type Plot } from './plots.js';
+import { histogramOf, histogramPlot, INK, PALETTE, plot, type Plot } from './plots.js';
 
 interface Point {
   readonly id: string;
@@ -77,16 +77,9 @@ export function valueHistograms({ id, moves, weight, values }: ValueReport): Fig
 }
 
 function figureOf(title: string, kind: 'weight' | 'activation', tensor: TensorReport): Figure[] {
-  const { edges, counts, unit, grid } = tensor.histogram;
-  if (grid === null) return [];
-  const steps = unit === 'steps' ? { unit: 'steps of the scale of each channel' } : {};
-  return [
-    {
-      title,
-      caption: captionOf(tensor),
-      plot: histogramPlot({ title, kind, edges, counts, grid, ...steps }),
-    },
-  ];
+  const histogram = histogramOf(title, kind, tensor.histogram);
+  if (histogram === null) return [];
+  return [{ title, caption: captionOf(tensor), plot: histogramPlot(histogram) }];
 }
 
 function captionOf({ grid, bitsNeeded }: TensorReport): string {

@@ -1,4 +1,5 @@
 /** The plots of a report as Vega-Lite specifications. Colours are CSS variables of the page, so that one SVG serves light and dark. */
+import type { TensorHistogram } from '../../analysis/index.js';
 import { clippedFraction, formatPercent, gridPoints, groupByModel, isFloatVariant } from './numbers.js';
 import type { CurvePoint, Histogram, Variant } from './types.js';
 
@@ -159,6 +160,17 @@ function logDomain(values: readonly number[]): [number, number] {
 
 function modelScale(models: readonly string[]): Spec {
   return { domain: models, range: models.map((_, i) => PALETTE[i % PALETTE.length]) };
+}
+
+/** Null for what has no grid. */
+export function histogramOf(
+  title: string,
+  kind: Histogram['kind'],
+  { edges, counts, unit, grid }: TensorHistogram,
+): Histogram | null {
+  if (grid === null) return null;
+  const steps = unit === 'steps' ? { unit: 'steps of the scale of each channel' } : {};
+  return { title, kind, edges, counts, grid, ...steps };
 }
 
 /** Bars for the values, a hairline for every code, shading where the grid ends. */
