@@ -97,10 +97,14 @@ export function networkFixes(
   const perChannel = { granularity: 'per-channel', linearGranularity: 'per-channel' } as const;
   const { granularity, linearGranularity } = config.weights;
   const isPerChannel = granularity === 'per-channel' && linearGranularity === 'per-channel';
+  const hasRelu6 = graph.nodes.some((node) => isLayer(node) && node.activation === 'relu6');
   return [
     { name: 'calibration on this data', make: () => anew(graph) },
     ...(isPerChannel ? [] : [{ name: 'per-channel weights', make: () => anew(graph, perChannel) }]),
     { name: 'equalization', make: () => anew(equalize(graph)) },
+    ...(hasRelu6
+      ? [{ name: 'equalization, ReLU6 as ReLU', make: () => anew(equalize(graph, { relu6: 'replace' })) }]
+      : []),
     { name: 'bias correction', make: () => correctBias(copyOf(module, addBiases(graph)), batches) },
     ...(rounding === false
       ? []
