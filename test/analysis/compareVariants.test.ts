@@ -4,7 +4,7 @@ import { compareVariants, Noise, sqnr, type VariantComparison } from '../../src/
 import { openModel, selfTestOf } from '../../src/contract/index.js';
 import { exportOnnx } from '../../src/formats/onnx/index.js';
 import { exportTflite } from '../../src/formats/tflite/index.js';
-import type { Graph } from '../../src/graph/index.js';
+import type { Graph, Node } from '../../src/graph/index.js';
 import { calibrate, convert, prepare, ptqConfig, type QConfigOptions } from '../../src/quant/index.js';
 import { GraphModule, trace } from '../../src/trace/index.js';
 import { batches, EveryOp, normal, TinyCnn } from '../support/models.js';
@@ -66,6 +66,41 @@ t.test('files of other formats: the same codes, whatever the values are called',
       t.match(found, { codesDifferent: 0, sqnr: Infinity }, `${format}: ${found.b}`);
     t.equal(conv.by, format === 'onnx' ? 'order' : 'name');
   }
+  t.end();
+});
+
+t.test('codes at the inputs, and files that only run in float', (t) => {
+  const integers = convert(module, { output: 'codes' });
+  const coded = {
+    ...integers,
+    inputs: ['input/quantize'],
+    nodes: integers.nodes.filter(({ op }) => op !== 'quantize'),
+  };
+  const result = compareVariants(module, coded, data);
+  t.ok(exact(result) && result.values.every(({ codesDifferent }) => codesDifferent === 0));
+  t.match(result.values[0], { a: 'input', b: 'input/quantize', by: 'order' });
+
+  // the float network with the codes of its first layer on the way: x -> conv -> quantize -> dequantize -> ...
+  const { graph: float } = module;
+  const { shape } = float.values.get('conv')!;
+  const nodes = float.nodes.flatMap((node): Node[] =>
+    node.id === 'conv'
+      ? [node, { op: 'quantize', id: 'q', inputs: ['conv'] }, { op: 'dequantize', id: 'd', inputs: ['q'] }]
+      : [{ ...node, inputs: node.inputs.map((id) => (id === 'conv' ? 'd' : id)) }],
+  );
+  const values = new Map(float.values)
+    .set('q', { id: 'q', shape, qparams: module.valueQParams('conv') })
+    .set('d', { id: 'd', shape, qparams: null });
+  const fake = { graph: { ...float, nodes, values }, kind: 'fake-quantized' } as const;
+  const found = compareVariants(float, fake, data).values;
+  t.same(
+    found.map(({ a }) => a),
+    ['input', ...float.nodes.map(({ id }) => id)],
+    'conversions are no values',
+  );
+  t.equal(found[0].sqnr, Infinity);
+  t.ok(found[1].sqnr < 60, 'the codes stand for what they were made from');
+  t.not(compareVariants(module, fake, data).values[1].codesDifferent, null, 'and have their grid');
   t.end();
 });
 
