@@ -13,6 +13,7 @@ import { batchNormOp } from './batchNorm.js';
 import { bceWithLogitsOp } from './bceWithLogits.js';
 import { catOp } from './cat.js';
 import { clampOp } from './clamp.js';
+import { clampLearnedOp } from './clampLearned.js';
 import { conv2dOp } from './conv2d.js';
 import { convTranspose2dOp } from './convTranspose2d.js';
 import { crossEntropyOp } from './crossEntropy.js';
@@ -96,6 +97,7 @@ export * from './bceWithLogits.js';
 export * from './cat.js';
 export * from './ciouLoss.js';
 export * from './clamp.js';
+export * from './clampLearned.js';
 export * from './conv2d.js';
 export * from './convTranspose2d.js';
 export * from './crossEntropy.js';
@@ -187,6 +189,7 @@ export const OPS = {
   sqrt: sqrtOp,
   square: squareOp,
   clamp: clampOp,
+  clampLearned: clampLearnedOp,
   relu: reluOp,
   relu6: relu6Op,
   leakyRelu: leakyReluOp,

@@ -55,7 +55,7 @@ export interface ResolvedLayer extends LayerWeights {
 
 /** The value computed elsewhere, with the whole gradient of a simulation that differs by rounding only. */
 function replaced(simulated: Tensor, value: NDArray): Tensor {
-  return straightThrough(simulated, value, new Uint8Array(value.size).fill(1));
+  return straightThrough(simulated, value, null);
 }
 
 export class QuantizedModule extends GraphModule {

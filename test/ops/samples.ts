@@ -91,6 +91,10 @@ export const samples: Samples = {
   sqrt: unary(ops.sqrt, 0.5, 3),
   square: unary(ops.square),
   clamp: [{ min: -1, max: 1 }, { min: 0.25 }, { max: -0.25 }].flatMap((b) => unary((x) => ops.clamp(x, b))),
+  clampLearned: [
+    sample([leaf([5, 4]), leaf([1], -1, -0.5), leaf([1], 0.5, 1)], ops.clampLearned),
+    sample([leaf([8]), leaf([], -1, -0.5), leaf([], 0.5, 1)], ops.clampLearned),
+  ],
   relu: unary(ops.relu),
   relu6: unary(ops.relu6, -3, 9),
   leakyRelu: unary((x) => ops.leakyRelu(x, { negativeSlope: 0.2 })),

@@ -2,9 +2,9 @@
  * PACT, learned clipping of activations (Choi et al. 2018, "PACT: Parameterized clipping activation for quantized neural
  * networks", arXiv:1805.06085).
  */
-import { Tensor } from '../../autograd/index.js';
-import { NDArray, QuantizationError, type QParams } from '../../core/index.js';
-import { dequantizeArray, mul, quantizeArray, straightThrough, where } from '../../ops/index.js';
+import type { Tensor } from '../../autograd/index.js';
+import { QuantizationError, type QParams } from '../../core/index.js';
+import { clampLearned, dequantizeArray, mul, quantizeArray, straightThrough } from '../../ops/index.js';
 import { histogram, type ObservedRange } from '../observers/index.js';
 import { chooseQParams } from '../qparams.js';
 import { parameter, type QuantizerFactory, type TrainedQuantizer, type TrainedSpec } from './types.js';
@@ -37,27 +37,11 @@ class LearnedClipping implements TrainedQuantizer {
   }
 
   fakeQuantize(x: Tensor): Tensor {
-    const { lo, hi } = this.#bounds();
     const qparams = this.qparams();
-    const mask = (test: (v: number) => boolean): Tensor => {
-      const values = x.data;
-      const out = new Uint8Array(values.length);
-      for (let i = 0; i < out.length; i++) out[i] = test(values[i]) ? 1 : 0;
-      return new Tensor(new NDArray(out, x.shape));
-    };
     const { lower, upper } = this.tensors;
-    const low = this.#spec.symmetric ? mul(upper, -1) : lower;
-    const clipped = where(
-      mask((v) => v > hi),
-      upper,
-      where(
-        mask((v) => v < lo),
-        low,
-        x,
-      ),
-    );
+    const clipped = clampLearned(x, this.#spec.symmetric ? mul(upper, -1) : lower, upper);
     const value = dequantizeArray(quantizeArray(x.value, qparams), qparams);
-    return straightThrough(clipped, value, new Uint8Array(x.size).fill(1));
+    return straightThrough(clipped, value, null);
   }
 }
 
