@@ -109,7 +109,8 @@ function networkHeadlines({ layers: { values, images } }: NetworkReport): string
     added! > 0 ? [`${id} (${formatDecibel(sqnr)} dB after it)`] : [],
   );
   const lost = values.filter(
-    (v) => v.values.channels.lost.length + (v.weight?.channels.lost.length ?? 0) > 0,
+    ({ values: own, weight, moves }) =>
+      !moves && own.channels.lost.length + (weight?.channels.lost.length ?? 0) > 0,
   );
   const results = outputs.map(({ id, sqnr }) => `${id} ${formatDecibel(sqnr)} dB`);
   const name = ({ id }: ValueReport): string => id;
