@@ -39,8 +39,9 @@ const BUNDLES = [
     goal: 30_000,
     limit: 47_000,
   },
-  { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 49_000, limit: 49_000 },
-  { name: 'octograd/tflite', entries: { './src/formats/tflite/index.ts': ALL }, goal: 46_000, limit: 46_000 },
+  { name: 'octograd/onnx', entries: { './src/formats/onnx/index.ts': ALL }, goal: 49_000, limit: 50_500 },
+  { name: 'octograd/tflite', entries: { './src/formats/tflite/index.ts': ALL }, goal: 46_000, limit: 46_500 },
+  { name: 'octograd/detection', entries: { './src/detection/index.ts': ALL }, goal: 61_000, limit: 61_000 },
   { name: 'octograd', entries: { './src/index.ts': ALL }, goal: 90_000, limit: 130_000 },
 ];
 const LARGEST = 5;

@@ -1,6 +1,5 @@
 /** octograd: tensors, layers, training, quantization. Kernels, runtime, formats and Node helpers have their own entries. */
 export * from './autograd/index.js';
-export * from './compress/index.js';
 export * from './core/index.js';
 export * from './data/index.js';
 export {
@@ -13,7 +12,6 @@ export {
   type Numerics,
   type Value,
 } from './graph/index.js';
-export * from './detection/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';

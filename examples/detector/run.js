@@ -8,14 +8,9 @@ import {
   compareCodes,
   contactSheet,
   convert,
-  decodeDetections,
-  decodeTargets,
-  detectionLoss,
-  drawBoxes,
   enlarge,
   fit,
   GraphModule,
-  meanAveragePrecision,
   models,
   NDArray,
   nn,
@@ -26,14 +21,21 @@ import {
   qatConfig,
   qatSchedule,
   Random,
-  SceneLoader,
-  SceneSource,
   Session,
   sigmoid,
   softplus,
   tidy,
   trace,
 } from 'octograd';
+import {
+  decodeDetections,
+  decodeTargets,
+  detectionLoss,
+  drawBoxes,
+  meanAveragePrecision,
+  SceneLoader,
+  SceneSource,
+} from 'octograd/detection';
 import { encodeModel } from 'octograd/formats';
 import { loadIdxFolder, writeImage } from 'octograd/node';
 import { exportOnnx } from 'octograd/onnx';

@@ -3,15 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
+  CachedTeacher,
+  Distillation,
+  gradualSparsity,
+  pruneChannels,
+  Pruner,
+} from '../../../src/compress/index.js';
+import {
   ArrayDataset,
   calibrate,
-  CachedTeacher,
   convert,
   DataLoader,
-  Distillation,
   dorefa,
   FormatError,
-  gradualSparsity,
   GraphModule,
   lsq,
   lsqPlus,
@@ -19,8 +23,6 @@ import {
   NDArray,
   pact,
   prepare,
-  pruneChannels,
-  Pruner,
   qatConfig,
   Random,
   trace,
