@@ -12,14 +12,14 @@ const GRID: readonly { readonly methods: readonly Method[]; readonly bits: reado
   { methods: [methodNamed(QAT, 'QAT LSQ+')], bits: [W4A4, W2A4] },
 ];
 
-function suite(name: string, grid: typeof GRID): Suite {
+function suite(name: string, version: number, grid: typeof GRID): Suite {
   const methods = grid.flatMap((part) => part.methods);
   const variants = grid.flatMap((part) =>
     part.bits.flatMap((bits) => part.methods.map((method) => ({ bits, variant: method.name }))),
   );
   const unitsOf = (network: ModelName, seed: number, sizes: Sizes) =>
     variants.map(({ bits, variant }) => ({
-      ...{ suite: name, version: 1, network, seed, variant, bits, sizes },
+      ...{ suite: name, version, network, seed, variant, bits, sizes },
       needs: [floatUnit(network, seed, sizes)],
     }));
   return {
@@ -34,7 +34,7 @@ function suite(name: string, grid: typeof GRID): Suite {
   };
 }
 
-export const networks = suite('networks', GRID);
+export const networks = suite('networks', 1, GRID);
 
 /** What chooses the ranges of activations, where it matters most. */
-export const observers = suite('observers', [{ methods: OBSERVERS, bits: [W4A4] }]);
+export const observers = suite('observers', 2, [{ methods: OBSERVERS, bits: [W4A4] }]);

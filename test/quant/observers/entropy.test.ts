@@ -84,3 +84,12 @@ t.test('a few distinct values, as in images, keep a range: a match in too few bi
   t.equal(divergence(h, 8, 8), 0);
   t.ok(searchThreshold(h, 8) > 7 * 32, `${searchThreshold(h, 8)}`);
 });
+
+t.test('a spike is no reason to clip the rest', async (t) => {
+  // few values below the spike, evenly spread, most of them above it
+  const h = new Float64Array(2048).fill(100);
+  h.fill(1, 0, 256);
+  h[255] = 60_000;
+  t.ok(divergence(h, 256, 256) < divergence(h, 2048, 256), 'the divergence alone would clip them');
+  t.ok(searchThreshold(h, 256) > 2000, `${searchThreshold(h, 256)}`);
+});
