@@ -129,7 +129,7 @@ ${table(
     ...lines('PTQ', PTQ),
     ...lines('observer', OBSERVERS),
     ...lines('QAT', QAT),
-    ...lines('rescaled', RESCALED_METHODS.slice(-1)),
+    ...lines('rescaled', RESCALED_METHODS.slice(-2)),
   ],
   4,
 )}
