@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { LayerReport } from '../../src/analysis/index.js';
-import { renderNetwork } from '../../src/cli/report/network.js';
+import { renderNetwork, type NetworkReport } from '../../src/cli/report/network.js';
 import { Random } from '../../src/core/index.js';
 import { encodeModel, encodeNpy } from '../../src/formats/index.js';
 import { Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } from '../../src/nn/index.js';
@@ -63,6 +63,53 @@ t.test('a float model: tables, a page, and JSON', async (t) => {
   t.match(without, /vega and vega-lite are not installed/);
 });
 
+t.test('sources and fixes, and each tensor alone, where they are asked for', async (t) => {
+  const args = ['report', file('net.octo'), '--data', data, '--limit', '8', '--html', file('more.html')];
+  const { code, out, err } = await cli([
+    ...[...args, '--weight-bits', '3', '--granularity', 'per-tensor', '--json', file('more.json')],
+    ...['--attribute', '--sensitivity'],
+  ]);
+  t.equal(code, 0, err.join('\n'));
+  const result = JSON.parse(readFileSync(file('more.json'), 'utf8')) as Required<NetworkReport>;
+  const { attribution, sensitivity, layers } = result;
+  const output = layers.values.find(({ id }) => id === '4')!;
+  t.ok(Math.abs(attribution.sqnr - output.sqnr!) < 1e-6, 'measured on the same inputs');
+  const best = [...attribution.layers.flatMap(({ fixes }) => fixes), ...attribution.network].sort(
+    (a, b) => b.gain - a.gain,
+  )[0];
+  const text = out.join('\n');
+  const named = `the best is ${best.name}, for ${best.layer ?? 'the whole network'}: +${best.gain.toFixed(1)} dB`;
+  t.ok(best.gain > 0.1);
+  t.ok(text.includes(named), named);
+  t.notOk(
+    attribution.network.some(({ name }) => name === 'AdaRound'),
+    'it takes long',
+  );
+  const weights = sensitivity.filter(({ id, kind }) => id === '4' && kind === 'weights');
+  t.same(
+    weights.map(({ bits }) => bits),
+    [2, 3, 4, 5, 6, 7, 8],
+  );
+  t.ok(weights[6].sqnr > weights[0].sqnr + 20);
+  t.type(weights[0].accuracy, 'number', 'the images have labels');
+  const row = out.slice(out.findIndex((line) => line.startsWith('weights of') && line.endsWith('8 bits')));
+  const cells = weights.map(({ sqnr }) => sqnr.toFixed(1));
+  t.match(row.find((line) => line.startsWith('4 '))?.split(/ +/), ['4', '40', ...cells]);
+  const page = readFileSync(file('more.html'), 'utf8');
+  t.ok(page.includes(named), 'leads the page');
+  t.match(page, /aria-label="Error of each value by source"/);
+  t.match(page, /<h2>Sensitivity<\/h2>/);
+  t.match(page, `style="background:color-mix(in srgb,var(--bad) `);
+  t.match(page, /<summary>Accuracy<\/summary>/);
+  t.notMatch(page, /NaN|undefined/);
+  t.notMatch(await renderNetwork(result, null), /<svg/);
+
+  const trained = await cli([...args, '--attribute-adaround', '--json', '-']);
+  const { attribution: further, sensitivity: none } = JSON.parse(trained.out.join('\n')) as NetworkReport;
+  t.ok(further?.network.some(({ name }) => name === 'AdaRound'));
+  t.equal(none, undefined);
+});
+
 t.test('the integer model of it, against it: the same numbers; worst first', async (t) => {
   const args = ['--data', data, '--weight-bits', '4'];
   t.equal((await cli(['quantize', file('net.octo'), ...args, '--out', file('q.octo')])).code, 0);
@@ -91,15 +138,34 @@ t.test('inputs from a file: measured on those that set no ranges', async (t) => 
   t.equal(values[0].values.grid!.bits, 4);
 });
 
+t.test('methods that change parameters are measured against those of before', async (t) => {
+  const args = [file('net.octo'), '--data', data, '--weight-bits', '3', '--html', file('page.html')];
+  const [plain, corrected] = [await measured(...args), await measured(...args, '--correct-bias')];
+  const [want, got] = [plain, corrected].map(({ values }) => values.map((v) => [v.values.min, v.values.max]));
+  t.same(got, want, 'the ranges of the float network');
+  t.not(corrected.values.at(-1)!.sqnr, plain.values.at(-1)!.sqnr);
+});
+
 t.test('what does not go together', async (t) => {
   for (const [args, message] of [
     [[file('net.octo'), '--float', file('net.octo')], /--float is for a model that is quantized already/],
     [[file('q.octo')], /--float FILE is missing/],
+    [
+      [file('net.octo'), '--attribute', '--adaround'],
+      /--attribute .* --adaround changes them; leave one out/,
+    ],
     [[file('q.octo'), '--float', file('q.octo')], /is no float model/],
     [
       [file('q.octo'), '--float', file('net.octo'), '--weight-bits', '4'],
       /--weight-bits is for float models/,
     ],
+    ...['--attribute', '--attribute-adaround', '--sensitivity'].map(
+      (word) =>
+        [
+          [file('q.octo'), '--float', file('net.octo'), word],
+          new RegExp(`${word} is for float models; .*q.octo is quantized already: report .*net.octo instead`),
+        ] as const,
+    ),
   ] as const) {
     const { code, err } = await cli(['report', ...args]);
     t.equal(code, 2);

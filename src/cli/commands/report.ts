@@ -1,10 +1,18 @@
 /** `octograd report`: what quantization does to a network, layer by layer. */
-import { layerReport, type Variant } from '../../analysis/index.js';
+import {
+  attribute,
+  layerReport,
+  sensitivity,
+  type Attribution,
+  type LabelledInputs,
+  type Sensitivity,
+  type Variant,
+} from '../../analysis/index.js';
 import { Tensor } from '../../autograd/index.js';
 import { openModel, type OpenedModel } from '../../contract/index.js';
-import { bitsOf } from '../../core/index.js';
+import { bitsOf, type NDArray } from '../../core/index.js';
 import type { Graph } from '../../graph/index.js';
-import type { GraphInputs, QConfig } from '../../quant/index.js';
+import type { GraphInputs, QConfig, QuantizedModule } from '../../quant/index.js';
 import {
   dataOption,
   defineCommand,
@@ -20,6 +28,7 @@ import { optionWord } from '../args.js';
 import { loadData } from '../data.js';
 import { printResult, readAs, withEnding, writeOutput } from '../files.js';
 import { checkInput, EVALUATION_BATCH, loaderFor } from '../inference.js';
+import { improveGraph } from '../methods.js';
 import {
   calibrationBatches,
   configOf,
@@ -30,6 +39,21 @@ import {
 import { splitInputs } from '../quantizationJobs.js';
 import { networkLines, renderNetwork, type NetworkReport } from '../report/network.js';
 
+const analysisOptions = {
+  attribute: {
+    kind: 'flag',
+    help: 'for a float model: why each layer loses, and what each fix gains, measured',
+  },
+  attributeAdaround: {
+    kind: 'flag',
+    help: '--attribute with AdaRound among the fixes, which trains and takes long',
+  },
+  sensitivity: {
+    kind: 'flag',
+    help: 'for a float model: what each tensor loses alone at 2 to 8 bits',
+  },
+} as const satisfies OptionTable;
+
 const options = {
   ...dataOption,
   float: {
@@ -38,6 +62,7 @@ const options = {
     help: 'for a model that is quantized already: the float model to measure against',
   },
   ...quantizationOptions,
+  ...analysisOptions,
   limit: { kind: 'integer', min: 1, default: 256, help: 'test images that are measured' },
   threshold: { kind: 'number', default: 30, help: 'dB that the bits needed are to give' },
   order: {
@@ -56,8 +81,13 @@ type Options = OptionValues<typeof options>;
 /** What is measured, on what, against what. */
 interface Measured {
   readonly quantized: Variant;
-  readonly batches: Iterable<GraphInputs>;
-  readonly float?: Graph;
+  readonly batches: readonly GraphInputs[];
+  /** The same, with labels where there are some. */
+  readonly labelled: readonly LabelledInputs[];
+  /** Not that of the module, whose weights AdaRound and others change. */
+  readonly float: Graph;
+  /** Null where it came quantized from a file. */
+  readonly module: QuantizedModule | null;
   /** In words. */
   readonly quantization: string;
 }
@@ -85,7 +115,8 @@ export const report = defineCommand({
       model: path,
       float: options.float ?? null,
       quantization,
-      layers: layerReport(variant, batches, { threshold, ...(float && { float }) }),
+      layers: layerReport(variant, batches, { threshold, float }),
+      ...furtherAnalyses(measured, options, io),
     };
     const html = options.html ?? withEnding(path, '-report.html');
     writeOutput(html, await renderNetwork(result));
@@ -95,9 +126,34 @@ export const report = defineCommand({
   },
 });
 
+const attributes = ({ attribute, attributeAdaround }: Options): boolean => attribute || attributeAdaround;
+
+/** What takes time, and is to be asked for. */
+function furtherAnalyses(
+  { module, float, batches, labelled }: Measured,
+  options: Options,
+  io: Io,
+): Partial<NetworkReport> {
+  const results: { attribution?: Attribution; sensitivity?: readonly Sensitivity[] } = {};
+  if (module === null) return results;
+  if (attributes(options)) {
+    const { attributeAdaround, seed } = options;
+    io.stderr('measuring sources of the error, and fixes');
+    results.attribution = attribute(module, batches, { adaround: attributeAdaround && { seed } });
+  }
+  if (options.sensitivity) {
+    io.stderr('measuring each tensor alone at 2 to 8 bits');
+    results.sensitivity = sensitivity(float, labelled, { config: module.config });
+  }
+  return results;
+}
+
 function open(path: string): OpenedModel {
   return readAs(path, (bytes) => openModel(bytes));
 }
+
+/** Methods that change parameters after the calibration. */
+const REWRITING = ['adaround', 'reestimateBatchNorm', 'correctBias'] as const;
 
 async function quantizeFor(
   path: string,
@@ -108,8 +164,19 @@ async function quantizeFor(
 ): Promise<Measured> {
   if (options.float !== undefined)
     throw new UsageError(`--float is for a model that is quantized already; ${path} is a float model`);
+  const rewrites = REWRITING.find((key) => options[key]);
+  if (attributes(options) && rewrites !== undefined)
+    throw new UsageError(
+      `--attribute finds the float weights in the quantized network, and --${optionWord(rewrites)} changes them; leave one out`,
+    );
   const { graph } = model;
   const config = configOf({ ...options, method: 'ptq' }, given, graph);
+  const made = (module: QuantizedModule): Omit<Measured, keyof Batches> => ({
+    quantized: module,
+    module,
+    float: improveGraph(graph, options),
+    quantization: describe(config),
+  });
   const { calibrate } = options;
   if (calibrate !== undefined) {
     const { used, held } = splitInputs(path, graph, { ...options, calibrate });
@@ -120,13 +187,13 @@ async function quantizeFor(
       options,
       io,
     );
-    return { quantized: module, batches: held.map((x) => new Tensor(x)), quantization: describe(config) };
+    return { ...made(module), ...unlabelled(held) };
   }
   const data = loadData(options.data);
   checkInput(graph, data.test.imageShape);
   const batches = calibrationBatches(model, data.train, options.calibration, io);
   const module = await quantized(graph, batches, config, options, io);
-  return { quantized: module, batches: testBatches(model, [graph], options), quantization: describe(config) };
+  return { ...made(module), ...testBatches(model, [graph], options) };
 }
 
 /** Say how a network is fed, not how it is quantized. */
@@ -143,29 +210,39 @@ function compareWith(
     throw new UsageError(
       `--float FILE is missing: ${path} is quantized already, and does not hold its float network`,
     );
-  const extra = Object.keys(quantizationOptions).find(
+  const extra = Object.keys({ ...quantizationOptions, ...analysisOptions }).find(
     (key) => given.has(key) && !INPUT_OPTIONS.includes(key),
   );
   if (extra !== undefined)
-    throw new UsageError(`--${optionWord(extra)} is for float models; ${path} is quantized already`);
+    throw new UsageError(
+      `--${optionWord(extra)} is for float models; ${path} is quantized already: report ${floatPath} instead`,
+    );
   const { graph: float, kind, info } = open(floatPath);
   if (kind !== 'float') throw new UsageError(`--float: ${floatPath} is no float model`);
-  const batches =
+  const data =
     calibrate === undefined
       ? testBatches({ ...model, info }, [model.graph, float], options)
-      : splitInputs(path, float, { ...options, calibrate }).held.map((x) => new Tensor(x));
-  return { quantized: model, batches, float, quantization: '' };
+      : unlabelled(splitInputs(path, float, { ...options, calibrate }).held);
+  return { quantized: model, module: null, ...data, float, quantization: '' };
 }
 
-function* testBatches(
+type Batches = Pick<Measured, 'batches' | 'labelled'>;
+
+function unlabelled(inputs: readonly NDArray[]): Batches {
+  const batches = inputs.map((x) => new Tensor(x));
+  return { batches, labelled: batches };
+}
+
+function testBatches(
   { info }: Pick<OpenedModel, 'info'>,
   graphs: readonly Graph[],
   { data, limit }: Options,
-): Iterable<GraphInputs> {
+): Batches {
   const { test } = loadData(data);
   for (const graph of graphs) checkInput(graph, test.imageShape);
   const batch = graphs.some((graph) => graph.batch === 'fixed') ? 1 : EVALUATION_BATCH;
-  for (const { inputs } of loaderFor(info, test.slice(0, limit), batch).batches()) yield inputs;
+  const labelled = [...loaderFor(info, test.slice(0, limit), batch).batches()];
+  return { batches: labelled.map(({ inputs }) => inputs), labelled };
 }
 
 function describe({ weights, activations, numerics }: QConfig): string {

@@ -1,4 +1,5 @@
-/** Pieces of HTML. */
+/** Tables, and pieces of HTML. */
+import { columns as textColumns } from '../text.js';
 import { STYLE } from './style.js';
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -18,6 +19,28 @@ export interface Column<T> {
   /** Numbers are set flush right, in digits of one width. */
   readonly numeric?: boolean;
   readonly cell: (row: T) => string;
+  /** How deep a cell is tinted, 0 to 1. */
+  readonly heat?: (row: T) => number;
+}
+
+/** At most half of the colour, so that the text stays legible. */
+function tint(heat: number): string {
+  return heat === 0
+    ? ''
+    : ` style="background:color-mix(in srgb,var(--bad) ${(50 * heat).toFixed(0)}%,transparent)"`;
+}
+
+/** Without those that are empty in every row. */
+export function filled<T>(table: readonly Column<T>[], rows: readonly T[]): Column<T>[] {
+  return table.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+}
+
+/** The same table for a terminal. */
+export function textTable<T>(table: readonly Column<T>[], rows: readonly T[]): string[] {
+  const shown = filled(table, rows);
+  const right = shown.flatMap(({ numeric }, i) => (numeric === true ? [i] : []));
+  const cells = rows.map((row) => shown.map(({ cell }) => cell(row)));
+  return textColumns([shown.map(({ title }) => title), ...cells], right);
 }
 
 /** A table of escaped cells. Rows come in groups; a group with a title gets a line of its own. */
@@ -30,7 +53,8 @@ export function htmlTable<T>(
   const head = columns.map((c) => `<th scope="col"${kind(c)}>${escapeHtml(c.title)}</th>`).join('');
   const body = groups.map(({ title, rows }) => {
     const lines = rows.map(
-      (r) => `<tr>${columns.map((c) => `<td${kind(c)}>${escapeHtml(c.cell(r))}</td>`).join('')}</tr>`,
+      (r) =>
+        `<tr>${columns.map((c) => `<td${kind(c)}${tint(c.heat?.(r) ?? 0)}>${escapeHtml(c.cell(r))}</td>`).join('')}</tr>`,
     );
     const first =
       title === undefined
@@ -38,7 +62,7 @@ export function htmlTable<T>(
         : `<tr class="group"><th scope="rowgroup" colspan="${columns.length}">${escapeHtml(title)}</th></tr>\n`;
     return `<tbody>\n${first}${lines.join('\n')}\n</tbody>`;
   });
-  const dense = columns.length > 9 ? ' class="dense"' : '';
+  const dense = columns.length > 8 ? ' class="dense"' : '';
   return `<div class="scroll"><table${dense}><caption>${escapeHtml(caption)}</caption>
 <thead><tr>${head}</tr></thead>
 ${body.join('\n')}

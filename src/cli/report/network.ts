@@ -1,14 +1,27 @@
 /** The report of one quantized network: where it loses, as a page and for a terminal. */
 import { basename } from 'node:path';
-import type { LayerReport, ValueReport, WeightReport } from '../../analysis/index.js';
-import { columns as textColumns, counted } from '../text.js';
-import { escapeHtml, factList, htmlDocument, htmlTable, type Column } from './html.js';
+import type {
+  Attribution,
+  LayerReport,
+  Sensitivity,
+  ValueReport,
+  WeightReport,
+} from '../../analysis/index.js';
+import { counted } from '../text.js';
+import {
+  attributionHeadline,
+  attributionLines,
+  attributionSection,
+  renamedAttribution,
+} from './attribution.js';
+import { escapeHtml, factList, filled, htmlDocument, htmlTable, textTable, type Column } from './html.js';
 import { sqnrPlot, valueHistograms } from './networkPlots.js';
-import { formatCount, formatShare } from './numbers.js';
+import { formatCount, formatDecibel, formatShare } from './numbers.js';
 import { figures, MISSING } from './page.js';
+import { sensitivityLines, sensitivitySection } from './sensitivity.js';
 import { loadDraw, type Draw } from './svg.js';
 
-/** Plain JSON. Results of further analyses are further fields, each with a section of the page. */
+/** Plain JSON. Results of further analyses are further fields, each with a section of the page and lines for a terminal. */
 export interface NetworkReport {
   /** File of the model. */
   readonly model: string;
@@ -17,6 +30,8 @@ export interface NetworkReport {
   /** How it was quantized, in words; empty where the file came so. */
   readonly quantization: string;
   readonly layers: LayerReport;
+  readonly attribution?: Attribution;
+  readonly sensitivity?: readonly Sensitivity[];
 }
 
 type Row = ValueReport & { readonly weight: WeightReport | null };
@@ -25,12 +40,6 @@ type LayerRow = ValueReport & { readonly weight: WeightReport };
 const hasWeight = (value: ValueReport): value is LayerRow => value.weight !== null;
 
 const number = (v: number): string => String(Number(v.toPrecision(3)));
-
-/** `exact` where nothing is lost. */
-function formatDecibel(db: number | null): string {
-  if (db === null) return '';
-  return db === Infinity ? 'exact' : db === -Infinity ? 'none' : db.toFixed(1);
-}
 
 /** Empty for 0. */
 const share = (part: number): string => (part === 0 ? '' : formatShare(part));
@@ -100,7 +109,7 @@ const listed = (names: readonly string[]): string =>
     : `${names.slice(0, NAMED).join(', ')} and ${names.length - NAMED} more`;
 
 /** What a reader wants to know first. */
-function networkHeadlines({ layers: { values, images } }: NetworkReport): string[] {
+function networkHeadlines({ layers: { values, images }, attribution }: NetworkReport): string[] {
   const read = new Set(values.flatMap(({ inputs }) => inputs));
   const measured = values.filter(({ sqnr }) => sqnr !== null);
   const outputs = measured.filter(({ id }) => !read.has(id));
@@ -120,6 +129,7 @@ function networkHeadlines({ layers: { values, images } }: NetworkReport): string
       : [`Against float, on ${counted(images, 'input')}: ${results.join(', ')}.`]),
     ...(worst.length === 0 ? [] : [`Most noise is added by ${worst.join(', ')}.`]),
     ...(lost.length === 0 ? [] : [`Channels that live in float are one code in ${listed(lost.map(name))}.`]),
+    ...(attribution ? [attributionHeadline(attribution)] : []),
   ];
 }
 
@@ -135,22 +145,15 @@ function withShortNames(report: NetworkReport): NetworkReport {
   const short = (id: string): string =>
     id.length <= LONG ? id : (ends(id).find((end) => uses.get(end) === 1) ?? id);
   const renamed = values.map((v) => ({ ...v, id: short(v.id), inputs: v.inputs.map(short) }));
-  return { ...report, layers: { ...report.layers, values: renamed } };
+  return {
+    ...report,
+    layers: { ...report.layers, values: renamed },
+    ...(report.attribution && { attribution: renamedAttribution(report.attribution, short) }),
+    ...(report.sensitivity && { sensitivity: report.sensitivity.map((s) => ({ ...s, id: short(s.id) })) }),
+  };
 }
 
-/** Without those that are empty in every row. */
-function filled<T>(table: readonly Column<T>[], rows: readonly T[]): Column<T>[] {
-  return table.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
-}
-
-function lines<T>(table: readonly Column<T>[], rows: readonly T[]): string[] {
-  const shown = filled(table, rows);
-  const right = shown.flatMap(({ numeric }, i) => (numeric === true ? [i] : []));
-  const cells = rows.map((row) => shown.map(({ cell }) => cell(row)));
-  return textColumns([shown.map(({ title }) => title), ...cells], right);
-}
-
-/** Two tables, of values and of weights; long names by their ends. */
+/** Two tables, of values and of weights, and what further analyses found; long names by their ends. */
 export function networkLines(full: NetworkReport, order: 'network' | 'worst'): string[] {
   const report = withShortNames(full);
   const { values } = report.layers;
@@ -159,8 +162,10 @@ export function networkLines(full: NetworkReport, order: 'network' | 'worst'): s
   return [
     ...networkHeadlines(report),
     '',
-    ...lines(VALUE_COLUMNS, rows),
-    ...(layers.length === 0 ? [] : ['', ...lines(WEIGHT_COLUMNS, layers)]),
+    ...textTable(VALUE_COLUMNS, rows),
+    ...(layers.length === 0 ? [] : ['', ...textTable(WEIGHT_COLUMNS, layers)]),
+    ...(report.attribution ? ['', ...attributionLines(report.attribution)] : []),
+    ...(report.sensitivity ? ['', ...sensitivityLines(report.sensitivity)] : []),
   ];
 }
 
@@ -172,6 +177,8 @@ export async function renderNetwork(full: NetworkReport, draw?: Draw | null): Pr
   const sections = [
     await sqnrSection(report, drawing),
     tableSection(report),
+    report.attribution ? await attributionSection(report.attribution, drawing) : '',
+    report.sensitivity ? sensitivitySection(report.sensitivity, report.layers.threshold) : '',
     await histogramSection(report, drawing),
   ];
   return htmlDocument(

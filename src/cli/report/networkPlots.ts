@@ -1,5 +1,12 @@
 /** The plots of the report of one network. */
-import type { LayerReport, TensorReport, ValueReport } from '../../analysis/index.js';
+import {
+  SOURCES,
+  type LayerAttribution,
+  type LayerReport,
+  type Source,
+  type TensorReport,
+  type ValueReport,
+} from '../../analysis/index.js';
 import { formatShare } from './numbers.js';
 import { histogramOf, histogramPlot, INK, PALETTE, plot, type Plot } from './plots.js';
 
@@ -59,6 +66,66 @@ export function sqnrPlot({ values, threshold }: LayerReport): Plot {
         },
       },
     ],
+  });
+}
+
+/** A hue for each place, full for clipping and pale for rounding. */
+const pale = (color: string): string => `color-mix(in srgb, ${color} 45%, var(--paper))`;
+const SOURCE_COLORS: Readonly<Record<Source | 'remainder', string>> = {
+  'weight rounding': pale(PALETTE[0]),
+  'weight clipping': PALETTE[0],
+  'input rounding': pale(PALETTE[2]),
+  'input clipping': PALETTE[2],
+  'bias rounding': pale(PALETTE[5]),
+  'output rounding': pale(PALETTE[1]),
+  'output clipping': PALETTE[1],
+  remainder: 'var(--line)',
+};
+
+/** Part of a bar. */
+const THINNEST = 0.005;
+
+/** A bar for each value, split by source. What is too thin to be seen, and a remainder below 0, is not drawn. */
+export function sourcesPlot(layers: readonly LayerAttribution[]): Plot {
+  const parts = layers.flatMap(({ id, sources, remainder, total }) =>
+    [...SOURCES, 'remainder' as const].flatMap((source, order) => {
+      const energy = source === 'remainder' ? remainder : (sources[source] ?? 0);
+      return energy > THINNEST * total ? [{ id, source, energy, order }] : [];
+    }),
+  );
+  const present = [...SOURCES, 'remainder' as const].filter((source) =>
+    parts.some((part) => part.source === source),
+  );
+  return plot('Error of each value by source', {
+    width: 560,
+    height: { step: 22 },
+    data: { values: parts },
+    mark: { type: 'bar', stroke: 'var(--paper)', strokeWidth: 1 },
+    encoding: {
+      x: {
+        field: 'energy',
+        type: 'quantitative',
+        stack: 'normalize',
+        title: 'share of the energy of the error',
+        axis: { format: '.0%', grid: false },
+      },
+      y: {
+        field: 'id',
+        type: 'nominal',
+        sort: null,
+        title: null,
+        scale: { domain: layers.map(({ id }) => id) },
+        axis: { labelColor: INK, labelLimit: 340 },
+      },
+      color: {
+        field: 'source',
+        type: 'nominal',
+        title: null,
+        scale: { domain: present, range: present.map((source) => SOURCE_COLORS[source]) },
+        legend: { orient: 'top', columns: 4 },
+      },
+      order: { field: 'order' },
+    },
   });
 }
 

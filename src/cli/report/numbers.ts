@@ -18,6 +18,12 @@ export function formatPoints(difference: number): string {
   return (difference < 0 ? '\u2212' : '+') + text;
 }
 
+/** `exact` where nothing is lost; empty for null. */
+export function formatDecibel(db: number | null): string {
+  if (db === null) return '';
+  return db === Infinity ? 'exact' : db === -Infinity ? 'none' : db.toFixed(1);
+}
+
 /** 12345 -> `12.1 KiB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;

@@ -41,9 +41,10 @@ caption { text-align: left; color: var(--muted); font-size: 0.88rem; padding: 0 
 th, td { padding: 0.35rem 0.75rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .dense { font-size: 0.84rem; }
 .dense th, .dense td { padding-inline: 0.45rem; }
+summary { color: var(--muted); cursor: pointer; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
-thead th { font-weight: 500; color: var(--muted); font-size: 0.85rem; vertical-align: bottom; }
+thead th { white-space: normal; font-weight: 500; color: var(--muted); font-size: 0.85rem; vertical-align: bottom; }
 .group th { padding-top: 1.1rem; font-weight: 650; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
