@@ -102,7 +102,7 @@ export function attribute(
         name,
         layer,
         sqnr,
-        gain: sqnr - whole.sqnr,
+        gain: sqnr === whole.sqnr ? 0 : sqnr - whole.sqnr,
       });
     const layers = subjects.map((subject) => resultOf(subject, subject.trials.map(fixOf(subject.id))));
     const network = others.map(fixOf(null)).sort(byGain);

@@ -38,6 +38,7 @@ export function dataFolder(dir: string | undefined): string {
 /** Training and test images. Throws DataError or FormatError for a folder that is not one of idx files. */
 export function loadData(dir: string | undefined): Data {
   const folder = loadIdxFolder(dataFolder(dir));
-  const labels = dir === undefined ? FASHION_LABELS : Array.from({ length: folder.test.classes }, String);
+  const labels =
+    dir === undefined ? FASHION_LABELS : Array.from({ length: folder.test.classes }, (_, i) => String(i));
   return { ...folder, labels };
 }

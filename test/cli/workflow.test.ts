@@ -119,7 +119,7 @@ t.test('dynamic quantization: in both formats, without calibration', async (t) =
     const file = at(`whole-dynamic-w8.${format}`);
     const evaluated = await cli(['evaluate', file, '--data', data, '--json', at('e.json')]);
     t.equal(evaluated.code, 0);
-    t.match(json('e.json'), { top1: dynamic.top1 });
+    t.match(json('e.json'), { top1: dynamic.top1, classes: [{ label: '0' }, { label: '1' }] });
   }
   failsWith(t, await cli([...words, '--weight-bits', '4']), 2, '--weight-bits is not for --method dynamic');
   failsWith(t, await cli([...words, '--format', 'tflite']), 1, 'export to ONNX');

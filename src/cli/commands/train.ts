@@ -1,7 +1,7 @@
 /** `octograd train`: trains a float model, with a checkpoint after every epoch. */
 import { Tensor } from '../../autograd/index.js';
 import { NDArray } from '../../core/index.js';
-import { encodeModel, type ModelInfo } from '../../formats/index.js';
+import { encodeModel } from '../../formats/index.js';
 import { MODEL_NAMES, RECIPES } from '../../models/index.js';
 import { trace } from '../../trace/index.js';
 import type { EpochEvent, FitOutcome } from '../../train/index.js';
@@ -25,6 +25,7 @@ import {
   checkpointBeside,
   Checkpoints,
   createFloatRun,
+  modelInfo,
   readCheckpoint,
   readFloatRun,
   savedFit,
@@ -79,7 +80,7 @@ export const train = defineCommand({
     describeRun(run, io);
     const job = { config: { command: 'train', ...config } };
     const files = saved?.files.path === paths.checkpoint ? saved.files : new Checkpoints(paths.checkpoint);
-    const validation = loaderFor(infoOf(run, data), data.test, EVALUATION_BATCH);
+    const validation = loaderFor(modelInfo(run.config.model, data.labels), data.test, EVALUATION_BATCH);
     const outcome = await savedFit(run, { job, files, saved: saved?.run ?? null, validation }, io);
     const written = writeResult(run, outcome, data, paths);
     const resume = [
@@ -134,17 +135,12 @@ function describeRun({ config, model, loader }: FloatRun, io: Io): void {
   );
 }
 
-function infoOf({ config }: FloatRun, { labels }: Data): ModelInfo {
-  const { mean, std } = RECIPES[config.model];
-  return { labels, normalization: { mean: [mean], std: [std] } };
-}
-
 /** Writes the model, unless the run was stopped or has learned nothing. Returns the files that there are now. */
 function writeResult(run: FloatRun, { stopped, position }: FitOutcome, data: Data, paths: Paths): string[] {
   const learned = position.epoch > 0 || position.batch > 0;
   if (stopped === 'aborted' || !learned) return [paths.checkpoint];
   const example = new Tensor(NDArray.zeros([1, ...data.train.imageShape], 'float32'));
-  writeOutput(paths.model, encodeModel(trace(run.model, example), infoOf(run, data)));
+  writeOutput(paths.model, encodeModel(trace(run.model, example), modelInfo(run.config.model, data.labels)));
   return [paths.model, paths.checkpoint];
 }
 

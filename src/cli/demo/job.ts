@@ -16,7 +16,7 @@ import {
 import { GraphModule, trace } from '../../trace/index.js';
 import { countCorrect, evaluate, type EpochEvent, type StepEvent } from '../../train/index.js';
 import { predictor } from '../inference.js';
-import { fitRun, floatRun, qatRun } from '../training/index.js';
+import { fitRun, floatRun, modelInfo, qatRun } from '../training/index.js';
 import type { CurvePoint, Exactness, Histogram } from '../report/index.js';
 import { modelHistograms } from './histograms.js';
 import type { Limits, ModelPlan, QuantizedVariant } from './plan.js';
@@ -125,8 +125,13 @@ class Job {
     if (outcome.stopped === 'diverged') throw new Error(`${plan.model}: ${outcome.message}`);
     const graph = foldBatchNorm(fuseLayers(trace(model, this.#calibration[0])));
     const { accuracy } = await evaluate({ model: new GraphModule(graph), loader: this.#test });
-    this.#variants.push({ name: 'float', variant: null, top1: accuracy ?? 0, file: encodeModel(graph) });
+    this.#variants.push({ name: 'float', variant: null, top1: accuracy ?? 0, file: this.#encode(graph) });
     return trace(model, this.#calibration[0]);
+  }
+
+  /** The names of the classes are those of the data that a reader has. */
+  #encode(graph: Graph): Uint8Array {
+    return encodeModel(graph, modelInfo(this.#input.plan.model, []));
   }
 
   #trainLoader(stage: string): DataLoader {
@@ -152,7 +157,7 @@ class Job {
     if (method === 'QAT') await this.#trainQuantized(module, name);
     module.eval();
     const integers = convert(module);
-    const file = encodeModel(integers);
+    const file = this.#encode(integers);
     // Of each width, the last variant is also compared code by code.
     const last = this.#input.plan.variants.findLast((v) => v.weightBits === weightBits) === variant;
     const top1 = last ? this.#compare(module, integers, variant) : this.#accuracy(integers);

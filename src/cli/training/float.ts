@@ -1,6 +1,7 @@
 /** What a training run of a model of this library is made from. */
 import { DataError, FormatError } from '../../core/index.js';
 import { DataLoader, type ArrayDataset } from '../../data/index.js';
+import type { ModelInfo } from '../../formats/index.js';
 import { createModel, MODEL_NAMES, RECIPES, type ModelName } from '../../models/index.js';
 import type { Module } from '../../nn/index.js';
 import { floatRun, type Run } from './run.js';
@@ -22,6 +23,12 @@ export interface FloatConfig {
 export interface FloatRun extends Run {
   readonly config: FloatConfig;
   readonly model: Module;
+}
+
+/** What a file of such a model says about its inputs and outputs. */
+export function modelInfo(model: ModelName, labels: readonly string[]): ModelInfo {
+  const { mean, std } = RECIPES[model];
+  return { labels, normalization: { mean: [mean], std: [std] } };
 }
 
 /** Throws DataError when there are fewer images than the run needs. */
