@@ -79,6 +79,7 @@ const rescaled = ({ rows }: Results): string => `## Channels of unequal ranges
 A stress test, made by hand: output channels of every layer that one other layer reads are multiplied by factors spread
 ${SPREAD} times, and the weights that read them divided by the same. The function is unchanged: outputs differ by at most
 ${Math.max(...rows.flatMap((row) => (row.suite === 'rescaled' ? (row.figures.difference ?? 0) : 0))).toExponential(0)} of the largest. Networks in the field look like that where batch norm was folded.
+Per-channel scales are those of weights; activations keep one scale for all channels, and small channels few codes of it.
 
 ${rescaledTable(rows)}`;
 

@@ -19,7 +19,9 @@ const TOLERANCE = 1e-4;
 const SMALL_STEPS = { weights: 3e-4, quantizers: 1e-3 };
 
 export const RESCALED_METHODS: readonly Method[] = [
-  ...['per-tensor', 'per-channel', 'per-tensor, equalization'].map((name) => methodNamed(PTQ, name)),
+  ...['per-tensor', 'per-channel', 'per-channel, bias correction', 'per-tensor, equalization'].map((name) =>
+    methodNamed(PTQ, name),
+  ),
   { ...methodNamed(QAT, 'QAT LSQ'), rates: SMALL_STEPS },
   {
     name: 'QAT LSQ, per-tensor',
