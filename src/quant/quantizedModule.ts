@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '../autograd/index.js';
 import { isGradEnabled, noGrad } from '../autograd/index.js';
-import { NDArray, QuantizationError, type QParams } from '../core/index.js';
+import { FormatError, NDArray, QuantizationError, type QParams } from '../core/index.js';
 import { isLayer, storageOf, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
 import {
   add,
@@ -128,14 +128,26 @@ export class QuantizedModule extends GraphModule {
     return { phase: this.#phase, batchNorm: this.batchNorm, quantizers };
   }
 
-  /** Throws QuantizationError when the state is of another network, FormatError when an observer's is broken. */
-  loadExtraState({ phase, batchNorm, quantizers }: QuantizationState): void {
-    for (const [id, state] of quantizers) {
-      const quantizer = this.#quantizers.get(id);
-      if (quantizer === undefined)
-        throw new QuantizationError(`state: ${id} has no quantizer here; prepare the network that was saved`);
-      quantizer.load(state);
-    }
+  /**
+   * Throws FormatError for what no `extraState()` gave, QuantizationError when the state is of another network, and then has
+   * changed nothing; FormatError when an observer's is broken.
+   */
+  loadExtraState(state: QuantizationState): void {
+    const { phase, batchNorm, quantizers } = Object(state) as QuantizationState;
+    if (
+      !Array.isArray(quantizers) ||
+      !quantizers.every((pair): boolean => Array.isArray(pair)) ||
+      !PHASES.includes(phase) ||
+      !['live', 'frozen'].includes(batchNorm)
+    )
+      throw new FormatError(`state: phase ${phase}, batchNorm ${batchNorm}; load what extraState() gave`);
+    const states = new Map<string, object | null>(quantizers);
+    for (const id of [...states.keys(), ...this.#quantizers.keys()])
+      if (!states.has(id) || !this.#quantizers.has(id))
+        throw new QuantizationError(
+          `state: only one of both has a quantizer of ${id}; prepare the network that was saved`,
+        );
+    for (const [id, saved] of states) this.#quantizers.get(id)!.load(saved);
     this.phase = phase;
     this.batchNorm = batchNorm;
   }

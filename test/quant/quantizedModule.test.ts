@@ -153,10 +153,20 @@ t.test('the state of the observers survives JSON', (t) => {
   t.equal(other.phase, 'train');
   const x = normal(SHAPE, 6);
   t.same(other.eval().forward(x).toArray(), module.eval().forward(x).toArray());
-  t.throws(() => other.loadExtraState({ ...state, quantizers: [['nowhere', null]] }), {
-    code: 'quantization',
-    message: /nowhere/,
-  });
+  const before = other.extraState();
+  const { quantizers } = state;
+  for (const [broken, code, message] of [
+    [{ ...state, quantizers: [['nowhere', null], ...quantizers] }, 'quantization', /one of both.*nowhere/],
+    [{ ...state, quantizers: quantizers.slice(1) }, 'quantization', /one of both.*input;/],
+    [{ ...state, batchNorm: 'warm' }, 'format', /batchNorm warm/],
+    [{ ...state, phase: 'on' }, 'format', /phase on/],
+    [{ ...state, quantizers: [null] }, 'format', /extraState/],
+    [{}, 'format', /extraState/],
+    [null, 'format', /extraState/],
+  ] as const) {
+    t.throws(() => other.loadExtraState(broken as never), { code, message });
+    t.same(other.extraState(), before, 'nothing has changed');
+  }
   t.end();
 });
 
