@@ -59,7 +59,10 @@ export const methodOptions = {
   },
   equalize: { kind: 'flag', help: 'first, equal ranges for the channels between layers' },
   adaround: { kind: 'flag', help: 'learn which way each weight is rounded, in ptq' },
-  reestimateBatchNorm: { kind: 'flag', help: 'at the end, the statistics that the quantized layers have' },
+  reestimateBatchNorm: {
+    kind: 'flag',
+    help: 'at the end, the statistics that the quantized layers have, in ptq',
+  },
   correctBias: { kind: 'flag', help: 'at the end, take mean errors out of the biases, in ptq' },
 } as const satisfies OptionTable;
 
@@ -75,6 +78,8 @@ export function checkMethods(methods: Methods, method: 'ptq' | 'qat'): void {
   only('qat', 'activation-quantizer', methods.activationQuantizer);
   only('ptq', 'adaround', methods.adaround);
   only('ptq', 'correct-bias', methods.correctBias);
+  // qat ends with frozen batch norm: weights have settled on the statistics that there are
+  only('ptq', 'reestimate-batch-norm', methods.reestimateBatchNorm);
   if (methods.equalize && methods.reestimateBatchNorm)
     throw new UsageError(
       '--equalize folds batch norm away, and --reestimate-batch-norm needs it; choose one',

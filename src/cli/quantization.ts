@@ -126,6 +126,8 @@ export interface QuantizeOptions extends Methods {
   readonly calibration: number;
   readonly epochs: number;
   readonly lr: number;
+  /** Share of qat that trains in float. */
+  readonly quantizeAt?: number;
   readonly batch: number;
   readonly seed: number;
 }
@@ -176,8 +178,9 @@ export async function quantizeModel(
   const batches = calibrationBatches(model, images, options.calibration, io);
   return quantized(model.graph, batches, config, options, io, async (module) => {
     if (training === null) return;
-    const { epochs, lr } = options;
-    const run = qatRun(module, trainingLoader(model.info, images, options), { epochs, lr });
+    const { epochs, lr, quantizeAt = 0 } = options;
+    const loader = trainingLoader(model.info, images, options);
+    const run = qatRun(module, loader, { epochs, lr, quantizeAt });
     await training.fit(run, { resumes: true }, io);
   });
 }

@@ -152,10 +152,24 @@ export class QuantizedModule extends GraphModule {
     this.batchNorm = batchNorm;
   }
 
-  /** What quantizers train: scales, zero points, bounds. They want a small learning rate and no weight decay. */
+  /** What quantizers train: scales, zero points, bounds. They want a learning rate of their own and no weight decay. */
   quantizerParameters(): Tensor[] {
-    const all = [...new Set(this.#quantizers.values())].flatMap(({ tensors }) => Object.values(tensors));
-    return all.filter((tensor) => tensor.requiresGrad);
+    return this.quantizerGroups(1).flatMap(({ params }) => params);
+  }
+
+  /**
+   * The same as groups of an optimizer of Adam's kind, beside one of the weights, without weight decay: scales with a tenth of the
+   * rate of the weights, bounds with three times that rate.
+   *
+   * @param lr learning rate of the weights
+   */
+  quantizerGroups(lr: number): { params: Tensor[]; lr: number; weightDecay: number }[] {
+    const groups = new Map<number, Tensor[]>();
+    for (const { rate, tensors } of new Set(this.#quantizers.values())) {
+      const trained = Object.values(tensors).filter((tensor) => tensor.requiresGrad);
+      if (trained.length > 0) groups.set(rate, [...(groups.get(rate) ?? []), ...trained]);
+    }
+    return Array.from(groups, ([rate, params]) => ({ params, lr: rate * lr, weightDecay: 0 }));
   }
 
   /** The quantizer of a value or weight; null where it stays in float. Shared values share one. */

@@ -98,6 +98,11 @@ export class Quantizer {
     return this.#trained?.tensors ?? {};
   }
 
+  /** See {@link TrainedQuantizer.rate}. */
+  get rate(): number {
+    return this.#trained?.rate ?? 1;
+  }
+
   /** Whether {@link fakeQuantize} is more than rounding with {@link qparams}. */
   get trained(): boolean {
     return this.#trained !== null;
@@ -107,6 +112,17 @@ export class Quantizer {
   fakeQuantize(x: Tensor): Tensor {
     const qparams = this.qparams();
     return this.#trained?.fakeQuantize(x) ?? fakeQuantize(x, qparams);
+  }
+
+  /**
+   * The tensor is another now, each channel multiplied by a factor: ranges are observed afresh, what is trained goes along.
+   *
+   * @param factors positive, one per channel
+   */
+  follow(x: NDArray, factors: Float32Array): void {
+    if (this.#initialised && !this.#trained!.follows) this.#trained!.rescale?.(factors);
+    else this.reset();
+    this.observe(x);
   }
 
   #union(): QParams {

@@ -2,17 +2,22 @@
 import t from 'tap';
 import { noGrad, Tensor } from '../../src/autograd/index.js';
 import { NDArray } from '../../src/core/index.js';
+import { AdamW } from '../../src/optim/index.js';
 import { Linear, Module, Parameter } from '../../src/nn/index.js';
-import { batchNorm, dequantizeArray, linear, quantizeArray } from '../../src/ops/index.js';
+import { batchNorm, dequantizeArray, linear, mean, mul, quantizeArray, square } from '../../src/ops/index.js';
 import {
   calibrate,
   compareCodes,
   convert,
+  lsq,
+  lsqPlus,
   prepare,
   ptqConfig,
   qatConfig,
   qatSchedule,
   type Phase,
+  type QuantizationState,
+  type QuantizedModule,
 } from '../../src/quant/index.js';
 import { trace } from '../../src/trace/index.js';
 import { batches, normal, roughen, TinyCnn } from '../support/models.js';
@@ -224,6 +229,74 @@ t.test('a schedule freezes batch norm, then the observers', (t) => {
     code: 'argument',
     message: /freezeObserversAt/,
   });
+  t.end();
+});
+
+t.test('delayed quantization trains in float, then on ranges of the batches from there on', (t) => {
+  const { module } = prepared(qatConfig({ weightQuantizer: lsq(), activationQuantizer: lsqPlus() }));
+  calibrate(module, [mul(normal(SHAPE, 1), 100)]);
+  const stale = module.valueQParams('input')!.scale[0];
+  const at = qatSchedule(module.train(), { totalSteps: 10, quantizeAt: 0.35 });
+  const trained = module.quantizerGroups(0.01);
+  t.same(
+    trained.map(({ lr, weightDecay }) => [lr, weightDecay]),
+    [[0.001, 0]],
+  );
+  const weights = module.parameters().filter((p) => !module.quantizerParameters().includes(p));
+  const optimizer = new AdamW([{ params: weights }, ...trained], { lr: 0.01 });
+  const seen: string[] = [];
+  for (let step = 0; step < 10; step++) {
+    at(step);
+    seen.push(`${module.batchNorm} ${module.phase}`);
+    optimizer.zeroGrad();
+    const x = normal(SHAPE, step);
+    const y = module.forward(x);
+    if (step === 4) t.ok(module.valueQParams('input')!.scale[0] < stale / 20, 'ranges begin afresh');
+    mean(square(y)).backward();
+    optimizer.step();
+  }
+  t.same(seen, [
+    ...new Array<string>(4).fill('live off'),
+    ...new Array<string>(3).fill('live train'),
+    ...new Array<string>(2).fill('frozen train'),
+    'frozen frozen',
+  ]);
+  t.equal(compareCodes(module.eval(), convert(module), [normal(SHAPE, 77)]).codesDifferent, 0);
+  const bad = (schedule: object, message: RegExp) =>
+    t.throws(() => qatSchedule(module, { totalSteps: 10, ...schedule }), { code: 'argument', message });
+  bad({ quantizeAt: -0.1 }, /quantizeAt: -0.1 must be a fraction/);
+  bad({ quantizeAt: 1 }, /quantizeAt: 1 leaves no step of 10/);
+  bad(
+    { quantizeAt: 0.6, freezeBatchNormAt: 0.5 },
+    /freezeBatchNormAt: 0.5 is before quantization begins, at 0.6/,
+  );
+  t.end();
+});
+
+t.test('a delayed run goes on from a checkpoint with the same bits', (t) => {
+  const run = (module: QuantizedModule, from: number, to: number, resumed?: () => void) => {
+    const at = qatSchedule(module.train(), { totalSteps: 8, quantizeAt: 0.4 });
+    resumed?.();
+    for (let step = from; step < to; step++) {
+      at(step);
+      noGrad(() => module.forward(normal(SHAPE, step)));
+    }
+  };
+  const make = () => calibrate(prepared().module, batches(1, SHAPE));
+  const whole = make();
+  run(whole, 0, 8);
+  for (const stop of [2, 4, 6]) {
+    const first = make();
+    run(first, 0, stop);
+    const [state, extra] = [first.stateDict(), JSON.stringify(first.extraState())];
+    const second = make();
+    run(second, stop, 8, () => {
+      second.loadStateDict(state);
+      second.loadExtraState(JSON.parse(extra) as QuantizationState);
+    });
+    const x = normal(SHAPE, 99);
+    t.same(second.eval().forward(x).toArray(), whole.eval().forward(x).toArray(), `stopped before ${stop}`);
+  }
   t.end();
 });
 

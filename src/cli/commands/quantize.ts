@@ -45,6 +45,7 @@ const options = {
   },
   epochs: { kind: 'integer', min: 1, default: 1, help: 'of qat' },
   lr: { kind: 'number', min: 1e-8, default: 0.003, help: 'highest learning rate of qat (AdamW)' },
+  quantizeAt: { kind: 'number', min: 0, max: 0.9, default: 0, help: 'share of qat that trains in float' },
   batch: { kind: 'integer', min: 1, default: 64, help: 'images per step of qat' },
   limit: { kind: 'integer', min: 1, help: 'train and evaluate on the first N images only' },
   compare: { kind: 'integer', min: 1, default: 256, help: 'test images of which every code is compared' },

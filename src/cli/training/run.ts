@@ -46,36 +46,41 @@ export interface TuningOptions {
   readonly pruner?: Pruner;
 }
 
-/** Of the rate of the weights: scales are small numbers, and Adam moves small and large numbers alike. */
-const SCALE_RATE = 0.1;
-
-/** For a network that is trained already: AdamW, one cycle. */
+/**
+ * For a network that is trained already: AdamW, one cycle.
+ *
+ * @param quantizers groups of parameters of `model` with rates of their own
+ */
 export function tuningRun(
   model: Trainable,
   loader: DataLoader,
   options: TuningOptions,
-  scales: readonly unknown[] = [],
+  quantizers: ReturnType<QuantizedModule['quantizerGroups']> = [],
 ): Run {
   const { epochs, lr } = options;
-  const params = [...model.parameters()];
-  const groups = [
-    { params: params.filter((p) => !scales.includes(p)) },
-    { params: params.filter((p) => scales.includes(p)), lr: SCALE_RATE * lr, weightDecay: 0 },
-  ];
-  const optimizer = new AdamW(groups, { lr });
+  const apart = new Set(quantizers.flatMap(({ params }) => params));
+  const weights = [...model.parameters()].filter((p) => !apart.has(p));
+  const optimizer = new AdamW([{ params: weights }, ...quantizers], { lr });
   const cycle = oneCycle({ maxLr: lr, totalSteps: epochs * loader.length, pctStart: 0.1 });
   const schedule = new Schedule(optimizer, (step, base) => cycle(step, base) * (base / lr));
   return { ...options, model, optimizer, schedule, loader };
 }
 
-/** Quantization-aware training of a calibrated module; `model` is what wraps it, such as a distillation. */
+export interface QatOptions extends TuningOptions {
+  /** What wraps the module, such as a distillation. */
+  readonly model?: Trainable;
+  /** Share of the steps that train in float. */
+  readonly quantizeAt?: number;
+}
+
+/** Quantization-aware training of a calibrated module. */
 export function qatRun(
   module: QuantizedModule,
   loader: DataLoader,
-  { model = module, ...options }: TuningOptions & { readonly model?: Trainable },
+  { model = module, quantizeAt = 0, ...options }: QatOptions,
 ): Run {
-  const before = qatSchedule(module, { totalSteps: options.epochs * loader.length });
-  return { ...tuningRun(model, loader, options, module.quantizerParameters()), before };
+  const before = qatSchedule(module, { totalSteps: options.epochs * loader.length, quantizeAt });
+  return { ...tuningRun(model, loader, options, module.quantizerGroups(options.lr)), before };
 }
 
 /** {@link fit}, with all that is stepped beside the optimizer. */

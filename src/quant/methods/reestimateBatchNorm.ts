@@ -13,11 +13,13 @@ import { eachLayer } from './eachLayer.js';
 /**
  * Sets running mean and variance of every batch norm to the mean and the unbiased variance, over all batches, of what its layer
  * computes from quantized inputs with quantized weights (Nagel et al. 2022, "Overcoming Oscillations in Quantization-Aware
- * Training", arXiv:2203.08086; Sun et al. 2019, "Hybrid 8-bit Floating Point Training"). In low-bit
- * training codes oscillate from step to step, and moving averages follow something that none of the steps computes; after
- * training, rounding has changed both moments. Layer by layer, so that each sees the statistics of those before it.
+ * Training", arXiv:2203.08086; Sun et al. 2019, "Hybrid 8-bit Floating Point Training"). Rounding changes both moments; and where
+ * batch norm trains live at low bits, codes oscillate from step to step, and moving averages follow something that none of the
+ * steps computes. Layer by layer, so that each sees the statistics of those before it. Not after a training that froze batch norm,
+ * as `qatSchedule` does: weights and ranges have settled on the statistics that there were, and others cost accuracy.
  *
- * New statistics are new folded weights: the observers of the weights start afresh with them. Ranges of activations and learned scales stay.
+ * New statistics are new folded weights: the observers of the weights start afresh with them, learned scales per channel go along.
+ * Ranges of activations stay.
  *
  * @param module calibrated or trained, with batch norm; changed in place, left in eval mode with phase 'frozen'
  * @param batches typical inputs, of the training set
@@ -44,10 +46,12 @@ export function reestimateBatchNorm(
         const bias = node.bias === null ? null : module.tensor(node.bias);
         for (const x of quantized) tidy(() => moments.add(executeLayer(node, x, w, bias).value));
       });
+      const variance = module.tensor(bn.variance).data;
+      const before = variance.slice();
       module.tensor(bn.mean).data.set(moments.mean);
-      module.tensor(bn.variance).data.set(moments.variance());
-      if (!quantizer.trained) quantizer.reset();
-      quantizer.observe(foldedWeights(node, module).weight.value);
+      variance.set(moments.variance());
+      const factors = Float32Array.from(before, (v, c) => Math.sqrt((v + bn.eps) / (variance[c] + bn.eps)));
+      quantizer.follow(foldedWeights(node, module).weight.value, factors);
     });
   });
   return module;

@@ -10,6 +10,7 @@ import type { QuantizerFactory, TrainedQuantizer, TrainedSpec } from './types.js
 
 class TanhWeights implements TrainedQuantizer {
   readonly tensors = {};
+  readonly rate = 1;
   readonly follows = true;
   #qparams!: QParams;
   #factor!: Float32Array;

@@ -1,7 +1,9 @@
 /**
  * Learned step sizes: LSQ (Esser et al. 2020, "Learned step size quantization", arXiv:1902.08153) and LSQ+ with learned
  * offsets (Bhalgat et al. 2020, "LSQ+: Improving low-bit quantization through learnable offsets and better
- * initialization", arXiv:2004.09576).
+ * initialization", arXiv:2004.09576). Three things differ from the papers: scales begin with the least squared error on what was
+ * observed, not with a rule of thumb for bell curves; N of the gradient's factor counts the values of a whole batch, as in
+ * PyTorch; and the offset of LSQ+ is learned as a zero point, so that 0 keeps a code.
  */
 import type { Tensor } from '../../autograd/index.js';
 import { checkQParams, qdtypeOf, type QParams } from '../../core/index.js';
@@ -10,6 +12,7 @@ import { histogram } from '../observers/index.js';
 import { parameter, type QuantizerFactory, type TrainedQuantizer, type TrainedSpec } from './types.js';
 
 class LearnedStep implements TrainedQuantizer {
+  readonly rate = 0.1;
   readonly follows = false;
   /**
    * The offset is the zero point as a share of the range of codes: in codes, the steps of a learning rate that suits scales
@@ -48,7 +51,24 @@ class LearnedStep implements TrainedQuantizer {
   }
 
   fakeQuantize(x: Tensor): Tensor {
-    return fakeQuantizeLearned(x, this.tensors.scale, this.#zeroPoint, this.#spec);
+    const zeroPoint = this.#zeroPoint;
+    return fakeQuantizeLearned(x, this.tensors.scale, zeroPoint, {
+      ...this.#spec,
+      gradFactor: this.#gradFactor(x),
+    });
+  }
+
+  /** `1 / sqrt(N Q)`, Q the steps from 0 to the farther end: after a ReLU all of them, whether codes are signed or not. */
+  #gradFactor({ size }: Tensor): number | 'lsq' {
+    const { quantMin, quantMax, symmetric } = this.#spec;
+    if (symmetric) return 'lsq';
+    const [z] = this.qparams().zeroPoint;
+    return 1 / Math.sqrt(Math.max(size, 1) * Math.max(quantMax - z, z - quantMin));
+  }
+
+  rescale(factors: Float32Array): void {
+    const { data } = this.tensors.scale;
+    if (this.#spec.axis !== null) factors.forEach((f, c) => (data[c] *= f));
   }
 }
 

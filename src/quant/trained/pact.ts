@@ -10,6 +10,7 @@ import { chooseQParams } from '../qparams.js';
 import { parameter, type QuantizerFactory, type TrainedQuantizer, type TrainedSpec } from './types.js';
 
 class LearnedClipping implements TrainedQuantizer {
+  readonly rate = 3;
   readonly follows = false;
   readonly tensors: { readonly lower: Tensor; readonly upper: Tensor };
   readonly #spec: TrainedSpec;

@@ -8,6 +8,11 @@ import type { ObservedRange, ObserverFactory, ObserverSpec } from '../observers/
 export interface TrainedQuantizer {
   /** By short names, such as 'scale'. Those that require no gradient are only kept, as a zero point of LSQ is. */
   readonly tensors: Readonly<Record<string, Tensor>>;
+  /**
+   * Learning rate that suits the tensors with Adam, as a multiple of that of the weights: Adam moves small and large numbers alike,
+   * scales are small numbers, bounds are as large as what they bound.
+   */
+  readonly rate: number;
   /** Whether observers go on watching in training, and `init` is called after each batch. */
   readonly follows: boolean;
   init(observed: QParams, range: ObservedRange): void;
@@ -15,6 +20,8 @@ export interface TrainedQuantizer {
   qparams(): QParams;
   /** On the tape; its value is on the grid of {@link qparams}. */
   fakeQuantize(x: Tensor): Tensor;
+  /** What is quantized was multiplied by these, positive, one per channel: codes stay where there is a scale for each. */
+  rescale?(factors: Float32Array): void;
 }
 
 export interface TrainedSpec extends ObserverSpec {
