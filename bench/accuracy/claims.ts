@@ -53,8 +53,11 @@ export function judge({ mean, deviation, seeds }: Difference): Verdict {
 export const PTQ_CLAIMS: readonly (readonly [better: string, worse: string])[] = [
   ['per-channel', 'per-tensor'],
   ['per-tensor, equalization', 'per-tensor'],
+  ['per-tensor, equalization, bias absorption', 'per-tensor, equalization'],
+  ['per-tensor, batch-norm re-estimation', 'per-tensor'],
   ['per-tensor, bias correction', 'per-tensor'],
   ['per-tensor, equalization, bias correction', 'per-tensor, equalization'],
+  ['per-channel, batch-norm re-estimation', 'per-channel'],
   ['per-channel, bias correction', 'per-channel'],
   ['per-channel, AdaRound', 'per-channel'],
 ];
@@ -66,6 +69,9 @@ export const QAT_CLAIMS: readonly (readonly [better: string, worse: string])[] =
   ['QAT LSQ+', 'QAT LSQ'],
   ['QAT PACT', 'QAT min-max'],
   ['QAT DoReFa', 'QAT min-max'],
+  ['QAT min-max, delayed by a quarter', 'QAT min-max'],
+  ['QAT min-max', 'QAT min-max, batch norm live'],
+  ['QAT min-max, batch norm live, re-estimated', 'QAT min-max, batch norm live'],
 ];
 
 export const OBSERVER_CLAIMS: readonly (readonly [better: string, worse: string])[] = [

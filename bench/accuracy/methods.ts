@@ -14,10 +14,18 @@ import {
   prepare,
   ptqConfig,
   qatConfig,
+  type QatSchedule,
   type QConfigOptions,
   type QuantizedModule,
 } from '../../src/quant/index.js';
-import { adaround, addBiases, correctBias, equalize } from '../../src/quant/methods/index.js';
+import {
+  absorbBias,
+  adaround,
+  addBiases,
+  correctBias,
+  equalize,
+  reestimateBatchNorm,
+} from '../../src/quant/methods/index.js';
 import type { Rates } from './training.js';
 import type { Bits, Sizes } from './types.js';
 
@@ -27,15 +35,20 @@ export interface Method {
   /** Besides the bits. */
   readonly config: QConfigOptions;
   /** What it does to the float graph. */
-  readonly graph?: (graph: Graph) => Graph;
+  readonly graph?: (graph: Graph, batches: readonly Tensor[]) => Graph;
   /** What it does to the calibrated module. */
   readonly apply?: (module: QuantizedModule, batches: readonly Tensor[], sizes: Sizes, seed: number) => void;
+  /** When quantization begins and what is frozen when, where it is not as usual. */
+  readonly schedule?: Omit<QatSchedule, 'totalSteps'>;
+  /** What it does to the trained module. */
+  readonly finish?: (module: QuantizedModule, batches: readonly Tensor[]) => void;
   /** Of quantization-aware training; null: the method does not train. */
   readonly rates: Rates | null;
 }
 
 const MIN_MAX = 'Krishnamoorthi 2018, arXiv:1806.08342';
 const DATA_FREE = 'Nagel et al. 2019, arXiv:1906.04721';
+const REESTIMATION = 'Nagel et al. 2022, arXiv:2203.08086';
 
 const post = (
   name: string,
@@ -47,16 +60,23 @@ const post = (
 // ReLU6 becomes ReLU, as in the paper: layers before a ReLU6 cannot be equalized otherwise.
 const equalized = (graph: Graph): Graph => equalize(graph, { relu6: 'replace' });
 const corrected: Method['apply'] = (module, batches) => void correctBias(module, batches);
+const reestimated = (module: QuantizedModule, batches: readonly Tensor[]): void =>
+  void reestimateBatchNorm(module, batches);
 
 export const PTQ: readonly Method[] = [
   post('per-tensor', MIN_MAX, 'per-tensor'),
   post('per-tensor, equalization', DATA_FREE, 'per-tensor', { graph: equalized }),
+  post('per-tensor, equalization, bias absorption', DATA_FREE, 'per-tensor', {
+    graph: (graph, batches) => absorbBias(equalized(graph), batches),
+  }),
+  post('per-tensor, batch-norm re-estimation', REESTIMATION, 'per-tensor', { apply: reestimated }),
   post('per-tensor, bias correction', DATA_FREE, 'per-tensor', { graph: addBiases, apply: corrected }),
   post('per-tensor, equalization, bias correction', DATA_FREE, 'per-tensor', {
     graph: (graph) => addBiases(equalized(graph)),
     apply: corrected,
   }),
   post('per-channel', MIN_MAX, 'per-channel'),
+  post('per-channel, batch-norm re-estimation', REESTIMATION, 'per-channel', { apply: reestimated }),
   post('per-channel, bias correction', DATA_FREE, 'per-channel', { graph: addBiases, apply: corrected }),
   post('per-channel, AdaRound', 'Nagel et al. 2020, arXiv:2004.10568', 'per-channel', {
     apply: (module, batches, { adaround: iterations }, seed) =>
@@ -98,6 +118,23 @@ export const QAT: readonly Method[] = [
   }),
 ];
 
+/** Ways to train the first of {@link QAT}, at few bits. */
+export const QAT_WAYS: readonly Method[] = [
+  {
+    ...trained('QAT min-max, delayed by a quarter', 'Jacob et al. 2018, arXiv:1712.05877'),
+    schedule: { quantizeAt: 0.25 },
+  },
+  {
+    ...trained('QAT min-max, batch norm live', `${MIN_MAX}, against freezing`),
+    schedule: { freezeBatchNormAt: 1 },
+  },
+  {
+    ...trained('QAT min-max, batch norm live, re-estimated', REESTIMATION),
+    schedule: { freezeBatchNormAt: 1 },
+    finish: reestimated,
+  },
+];
+
 /** What chooses the ranges of activations in post-training quantization; weights are min-max, per channel. */
 export const OBSERVERS: readonly Method[] = [
   post('min-max', MIN_MAX, 'per-channel', { config: { activationObserver: minMax() } }),
@@ -123,7 +160,7 @@ export function quantize(
   { sizes, seed }: { readonly sizes: Sizes; readonly seed: number },
 ): QuantizedModule {
   const config = (method.rates === null ? ptqConfig : qatConfig)({ ...bits, ...method.config });
-  const module = calibrate(prepare(method.graph?.(graph) ?? graph, config), batches);
+  const module = calibrate(prepare(method.graph?.(graph, batches) ?? graph, config), batches);
   method.apply?.(module, batches, sizes, seed);
   return module;
 }

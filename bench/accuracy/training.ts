@@ -1,7 +1,8 @@
 /** What units do with a network: batches, float training, calibration, quantization-aware training, the score. */
 import { gzipSync } from 'node:zlib';
 import { Tensor } from '../../src/autograd/index.js';
-import { DataLoader, type ArrayDataset } from '../../src/data/index.js';
+import type { Pruner } from '../../src/compress/index.js';
+import { DataLoader, type ArrayDataset, type Batch } from '../../src/data/index.js';
 import { encodeModel } from '../../src/formats/index.js';
 import { foldBatchNorm, fuseLayers, type Graph } from '../../src/graph/index.js';
 import { RECIPES, type ModelName } from '../../src/models/index.js';
@@ -10,6 +11,7 @@ import {
   compareCodes,
   convert,
   qatSchedule,
+  type QatSchedule,
   type GraphInputs,
   type QuantizedModule,
 } from '../../src/quant/index.js';
@@ -43,15 +45,19 @@ export function testLoader(unit: Unit, data: Data): DataLoader {
 }
 
 /** Other images for each seed, the same for all methods. */
-export function calibrationBatches(unit: Unit, data: Data): Tensor[] {
+export function calibrationSample(unit: Unit, data: Data): Batch[] {
   const loader = trainLoader(unit, data.train, 'calibration');
-  const batches: Tensor[] = [];
-  for (const { inputs } of loader.batches()) {
-    if (batches.length * loader.batchSize >= unit.sizes.calibration) break;
-    batches.push(inputs);
+  const sample: Batch[] = [];
+  for (const batch of loader.batches()) {
+    if (sample.length * loader.batchSize >= unit.sizes.calibration) break;
+    sample.push(batch);
   }
-  return batches;
+  return sample;
 }
+
+/** The same without labels. */
+export const calibrationBatches = (unit: Unit, data: Data): Tensor[] =>
+  calibrationSample(unit, data).map(({ inputs }) => inputs);
 
 /** One pass of `fit` over the epochs. Throws Error where the loss is no longer finite. */
 async function train(
@@ -76,14 +82,14 @@ export async function trainFloat(
   unit: Unit,
   model: Trainable,
   loader: DataLoader,
-  options: { epochs: number; maxLr?: number; loss?: Loss; parameters?: Iterable<Tensor> },
+  options: { epochs: number; maxLr?: number; loss?: Loss; parameters?: Iterable<Tensor>; pruner?: Pruner },
 ): Promise<void> {
   const recipe = recipeOf(unit);
-  const { epochs, maxLr = recipe.maxLr, loss, parameters = model.parameters() } = options;
+  const { epochs, maxLr = recipe.maxLr, loss, parameters = model.parameters(), pruner } = options;
   const optimizer = recipe.optimizer(parameters);
   const totalSteps = epochs * loader.length;
   const schedule = new Schedule(optimizer, oneCycle({ maxLr, totalSteps, pctStart: recipe.pctStart }));
-  await train(unit, { model, loss, optimizer, schedule, loader, epochs });
+  await train(unit, { model, loss, optimizer, schedule, loader, epochs, onStep: () => pruner?.step() });
 }
 
 /** Rates of AdamW at the top of a one-cycle schedule. */
@@ -96,17 +102,25 @@ export interface Rates {
 /**
  * One epoch over `unit.sizes.qat` images from a calibrated module on.
  *
- * @param student what is trained where it is not the module alone, and its loss: a distillation
+ * @param options what is trained where it is not the module alone, and its loss: a distillation; what keeps weights at 0; when
+ *   quantization begins and what is frozen when
  */
 export async function trainQuantized(
   unit: Unit,
   module: QuantizedModule,
   data: Data,
   rates: Rates,
-  student: { readonly model: Trainable; readonly loss: Loss | undefined } = {
-    model: module,
-    loss: undefined,
-  },
+  {
+    model = module,
+    loss,
+    pruner,
+    schedule: freezing = {},
+  }: {
+    readonly model?: Trainable;
+    readonly loss?: Loss | undefined;
+    readonly pruner?: Pruner;
+    readonly schedule?: Omit<QatSchedule, 'totalSteps'> | undefined;
+  } = {},
 ): Promise<void> {
   const loader = trainLoader(unit, data.train.slice(0, unit.sizes.qat), 'quantized');
   const quantizers = module.quantizerParameters();
@@ -121,10 +135,14 @@ export async function trainQuantized(
   );
   const cycle = oneCycle({ maxLr: 1, totalSteps: loader.length, pctStart: 0.1 });
   const schedule = new Schedule(optimizer, (step, lr) => lr * cycle(step, lr));
-  const freeze = qatSchedule(module, { totalSteps: loader.length });
+  const freeze = qatSchedule(module, { ...freezing, totalSteps: loader.length });
   let step = 0;
   freeze(step);
-  await train(unit, { ...student, optimizer, schedule, loader, epochs: 1, onStep: () => freeze(++step) });
+  const onStep = (): void => {
+    pruner?.step();
+    freeze(++step);
+  };
+  await train(unit, { model, loss, optimizer, schedule, loader, epochs: 1, onStep });
   module.phase = 'frozen';
 }
 

@@ -1,7 +1,7 @@
 /** Methods on networks: accuracies, and which of them beat what they claim to beat. */
 import { MODEL_NAMES } from '../../../src/models/index.js';
 import { difference, OBSERVER_CLAIMS, PTQ_CLAIMS, QAT_CLAIMS, scores, type Cell } from '../claims.js';
-import { OBSERVERS, PTQ, QAT, type Method } from '../methods.js';
+import { OBSERVERS, PTQ, QAT, QAT_WAYS, type Method } from '../methods.js';
 import type { Row } from '../results.js';
 import { bitsName, W2A4, W4A4, W4A8, W8A8, type Bits } from '../types.js';
 import { formatDifference, formatScores, formatVerdict, table } from './format.js';
@@ -26,7 +26,7 @@ export function networkTables(rows: readonly Row[]): string {
     ];
     const float = formatScores([...scores(rows, floatCell(network)).values()]);
     const head = [`${network}, float ${float}`, ...COLUMNS.map(bitsName)];
-    return `### ${network}\n\n${table(head, [...PTQ, ...QAT].map(line))}`;
+    return `### ${network}\n\n${table(head, [...PTQ, ...QAT, ...QAT_WAYS].map(line))}`;
   }).join('\n\n');
 }
 

@@ -2,14 +2,16 @@
 import { format, resolveConfig } from 'prettier';
 import { fileURLToPath } from 'node:url';
 import { formatCount, formatSeconds } from '../../../src/cli/report/numbers.js';
-import { OBSERVERS, PTQ, QAT, type Method } from '../methods.js';
+import { OBSERVERS, PTQ, QAT, QAT_WAYS, type Method } from '../methods.js';
 import type { Results } from '../results.js';
 import { DISTILLATION, FINETUNE_LR, FRACTION, NETWORK } from '../suites/compression.js';
 import { RESCALED_METHODS, SPREAD } from '../suites/rescaled.js';
 import { compressionTables, denseScores, rescaledTable } from './compression.js';
 import { table } from './format.js';
 import { importedTables } from './imported.js';
+import { mixedTables } from './mixed.js';
 import { claimTables, networkTables, observerTables } from './networks.js';
+import { sparsityTables } from './sparsity.js';
 
 /** Markdown as prettier leaves it. Sections of suites that were not run are left out. */
 export async function renderPage(results: Results): Promise<string> {
@@ -19,8 +21,10 @@ export async function renderPage(results: Results): Promise<string> {
     exactness(results),
     ...(has('networks') ? [networks(results)] : []),
     ...(has('observers') ? [observers(results)] : []),
+    ...(has('mixed') ? [mixed(results)] : []),
     ...(has('rescaled') ? [rescaled(results)] : []),
     ...(has('imported') ? [imported(results)] : []),
+    ...(has('sparsity') ? [sparsity(results)] : []),
     ...(has('compression') ? [compression(results)] : []),
     methods(),
   ];
@@ -74,6 +78,14 @@ Post-training, weights min-max per channel.
 
 ${observerTables(rows)}`;
 
+const mixed = ({ rows }: Results): string => `## Bits layer by layer
+
+Post-training, per channel, activations of 8 bits. Each layer is measured on the calibration images, its weights alone quantized: the
+noise at the output (SQNR), the divergence from what float says (KL), or the accuracy. Bits are then chosen under the budget: the bytes
+that 8 bits in the first and the last layer cost, or the bit operations of 4 bits everywhere. Fewer bits than 4 save no byte of a file.
+
+${mixedTables(rows)}`;
+
 const rescaled = ({ rows }: Results): string => `## Channels of unequal ranges
 
 A stress test, made by hand: output channels of every layer that one other layer reads are multiplied by factors spread
@@ -95,6 +107,14 @@ that it changes no float network; PoseNet has a ReLU6 behind every layer but the
 ${importedTables(rows)}`;
 };
 
+const sparsity = (results: Results): string => `## Single weights pruned
+
+The plain network, ${results.sizes.finetune} epochs in float and one with quantization (min-max, W8A8) for all: the smallest weights of all layers
+together go at once before the first, or little by little along a cubic curve over three quarters of both (Zhu & Gupta 2017,
+arXiv:1710.01878). They are kept at 0 through all of it. A dense file stores zeros like other codes; gzip finds them.
+
+${sparsityTables(results.rows)}`;
+
 const compression = (
   results: Results,
   dense = denseScores(results),
@@ -106,7 +126,7 @@ Distilled: the teacher is the dense float network, temperature ${DISTILLATION.te
 ${results.sizes.finetune} more epochs (learning rate up to ${FINETUNE_LR}), the one that is neither pruned nor taught as well. Then post-training quantization per channel, or QAT
 (LSQ), taught where "distil" says so. "To float" is the difference to the float network before all of this, "of float" the
 share of the bytes of its file, batch norm folded, and "speed" how many times as fast as it an image is classified: one thread,
-WebAssembly, batches of 50, medians of interleaved rounds, nothing else running. Float runs on the library's own float kernels, node by
+WebAssembly, batches of 50, medians of rounds, each in another order, nothing else running. Float runs on the library's own float kernels, node by
 node.
 
 ${compressionTables(results)}`;
@@ -129,7 +149,7 @@ ${table(
   [
     ...lines('PTQ', PTQ),
     ...lines('observer', OBSERVERS),
-    ...lines('QAT', QAT),
+    ...lines('QAT', [...QAT, ...QAT_WAYS]),
     ...lines('rescaled', RESCALED_METHODS.slice(-2)),
   ],
   4,

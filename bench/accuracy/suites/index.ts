@@ -3,7 +3,18 @@ import type { Suite } from '../types.js';
 import { compression } from './compression.js';
 import { float } from './float.js';
 import { imported } from './imported.js';
+import { mixed } from './mixed.js';
 import { networks, observers } from './networks.js';
 import { rescaled } from './rescaled.js';
+import { sparsity } from './sparsity.js';
 
-export const SUITES: readonly Suite[] = [float, networks, observers, rescaled, imported, compression];
+export const SUITES: readonly Suite[] = [
+  float,
+  networks,
+  observers,
+  mixed,
+  rescaled,
+  imported,
+  sparsity,
+  compression,
+];

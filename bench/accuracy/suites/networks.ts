@@ -1,6 +1,6 @@
 /** Every method on every network: what low bits cost, and who wins how much of it back. */
 import { MODEL_NAMES, type ModelName } from '../../../src/models/index.js';
-import { methodNamed, OBSERVERS, PTQ, QAT, quantize, type Method } from '../methods.js';
+import { methodNamed, OBSERVERS, PTQ, QAT, QAT_WAYS, quantize, type Method } from '../methods.js';
 import { calibrationBatches, scoreIntegers, trainQuantized } from '../training.js';
 import { W2A4, W4A4, W4A8, W8A8, type Bits, type Sizes, type Suite } from '../types.js';
 import { floatUnit } from './float.js';
@@ -9,7 +9,7 @@ const GRID: readonly { readonly methods: readonly Method[]; readonly bits: reado
   { methods: PTQ, bits: [W8A8, W4A8, W4A4] },
   { methods: QAT.filter(({ name }) => name !== 'QAT LSQ+'), bits: [W8A8, W4A8, W4A4, W2A4] },
   // its zero points hardly move where codes are many
-  { methods: [methodNamed(QAT, 'QAT LSQ+')], bits: [W4A4, W2A4] },
+  { methods: [methodNamed(QAT, 'QAT LSQ+'), ...QAT_WAYS], bits: [W4A4, W2A4] },
 ];
 
 function suite(name: string, version: number, grid: typeof GRID): Suite {
@@ -27,8 +27,11 @@ function suite(name: string, version: number, grid: typeof GRID): Suite {
     units: (seed, sizes) => MODEL_NAMES.flatMap((network) => unitsOf(network, seed, sizes)),
     async run(unit, [graph], data) {
       const method = methodNamed(methods, unit.variant);
-      const module = quantize(method, graph, calibrationBatches(unit, data), unit.bits!, unit);
-      if (method.rates !== null) await trainQuantized(unit, module, data, method.rates);
+      const { schedule } = method;
+      const batches = calibrationBatches(unit, data);
+      const module = quantize(method, graph, batches, unit.bits!, unit);
+      if (method.rates !== null) await trainQuantized(unit, module, data, method.rates, { schedule });
+      method.finish?.(module, batches);
       return { ...scoreIntegers(unit, module, data), model: null };
     },
   };
