@@ -110,7 +110,7 @@ ${importedTables(rows)}`;
 const sparsity = (results: Results): string => `## Single weights pruned
 
 The plain network, ${results.sizes.finetune} epochs in float and one with quantization (min-max, W8A8) for all: the smallest weights of all layers
-together go at once before the first, or little by little along a cubic curve over three quarters of both (Zhu & Gupta 2017,
+together go at once before the first, or little by little along a cubic curve over three quarters of the float epochs (Zhu & Gupta 2017,
 arXiv:1710.01878). They are kept at 0 through all of it. A dense file stores zeros like other codes; gzip finds them.
 
 ${sparsityTables(results.rows)}`;
