@@ -93,6 +93,8 @@ t.test('options that do not go together, and names that are not there', async (t
     [['--weight-quantizer', 'lsq'], 2, '--weight-quantizer is for --method qat'],
     [['--method', 'qat', '--adaround'], 2, '--adaround is for --method ptq'],
     [['--method', 'qat', '--correct-bias'], 2, '--correct-bias is for --method ptq'],
+    [['--method', 'qat', '--reestimate-batch-norm'], 2, '--reestimate-batch-norm is for --method ptq'],
+    [['--quantize-at', '0.5'], 2, '--quantize-at is for --method qat'],
     [['--equalize', '--reestimate-batch-norm'], 2, 'choose one'],
     [['--method', 'qat', '--activation-quantizer', 'lsq++'], 2, 'did you mean lsq+?'],
     [['--layer-bits', 'classifer.1=4'], 1, "'classifer.1' is not in the model; did you mean classifier.1?"],
@@ -111,6 +113,7 @@ t.test('training with learned scales, stopped anywhere and gone on with', async 
   const words = [
     ...[...QUANTIZE, '--method', 'qat', '--weight-bits', '3', '--activation-bits', '4', '--batch', '16'],
     ...['--weight-quantizer', 'lsq', '--activation-quantizer', 'pact', '--epochs', '2'],
+    ...['--quantize-at', '0.4'],
   ];
   t.equal((await cli([...words, '--out', at('whole.octo')])).code, 0);
   for (const [name, line, damage] of [

@@ -83,7 +83,12 @@ export const quantize = defineCommand({
     const options = { ...asked, method };
     const config = configOf(options, given, source.graph);
     const { target, calibrate, resume } = options;
-    if (resume !== undefined && method !== 'qat') throw new UsageError('--resume is for --method qat');
+    if (method !== 'qat')
+      for (const [name, word] of [
+        ['resume', 'resume'],
+        ['quantizeAt', 'quantize-at'],
+      ])
+        if (given.has(name)) throw new UsageError(`--${word} is for --method qat`);
     const [weightBits, activationBits] = [config.weights, config.activations].map(({ range }) =>
       bitsOf(range),
     );
