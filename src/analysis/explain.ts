@@ -1,7 +1,7 @@
 /** One value's way through an integer network, as arithmetic that can be followed by hand. */
 import { noGrad, Tensor } from '../autograd/index.js';
-import { ArgumentError, formatShape, NDArray, sizeOf } from '../core/index.js';
-import { fuseLayers, isLayer, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
+import { ArgumentError, formatShape, NDArray, sameShape } from '../core/index.js';
+import { isLayer, type Graph, type LayerNode, type Node, type ValueId } from '../graph/index.js';
 import { dequantizeArray } from '../ops/index.js';
 import { convert, inputCodes, QuantizedModule, type GraphInputs } from '../quant/index.js';
 import { namedInputs } from '../quant/inputs.js';
@@ -12,6 +12,8 @@ import type { Explanation, Grid } from './arithmetic/explanation.js';
 import { BILINEAR, codeAt } from './arithmetic/ops.js';
 import { Site, withoutBatch, type Run } from './arithmetic/site.js';
 import { explanationText } from './arithmetic/text.js';
+import { matchValues } from './match.js';
+import { inputsFor, openVariant, toTensors } from './variant.js';
 
 /** Which value. */
 export interface Where {
@@ -24,7 +26,10 @@ export interface Where {
 }
 
 export interface ExplainOptions {
-  /** What the network was made from. Default: the float network of a module; none for an integer graph. */
+  /**
+   * What the network was made from, its values matched as in {@link compareVariants}. Default: the float network of a module; none
+   * for an integer graph.
+   */
   readonly float?: Graph;
 }
 
@@ -34,12 +39,15 @@ export class Explainer {
   readonly #codes: ReadonlyMap<ValueId, NDArray>;
   readonly #network: GraphModule | null;
   readonly #float: ReadonlyMap<ValueId, Tensor> | null;
+  /** Values of the float network, by those of the integer graph. */
+  readonly #partner: ReadonlyMap<ValueId, ValueId>;
   readonly #here = new Map<ValueId, NDArray | null>();
 
   /**
    * @param model a calibrated module, or an integer graph
    * @param input one, with a batch of 1
-   * @throws ArgumentError for more than one input; what `convert` throws for a module without an integer form
+   * @throws ArgumentError for more than one input, and for a float network that has no layer in common with the model; what
+   *   `convert` throws for a module without an integer form
    */
   constructor(model: QuantizedModule | Graph, input: GraphInputs, options: ExplainOptions = {}) {
     const module = model instanceof QuantizedModule ? model : null;
@@ -53,9 +61,21 @@ export class Explainer {
     const ids = [...this.graph.values.keys()];
     this.#codes = new Map(ids.map((id) => [id, copy(session.tensor(id))]));
     session.dispose();
-    const float = options.float === undefined ? (module?.graph ?? null) : fuseLayers(options.float);
-    this.#network = float === null ? null : new GraphModule(float).eval();
-    this.#float = noGrad(() => this.#network?.runAll(inputs) ?? null);
+    const source = options.float ?? module?.graph ?? null;
+    if (source === null) {
+      [this.#network, this.#float, this.#partner] = [null, null, new Map()];
+      return;
+    }
+    const [float, integers] = [openVariant(source), openVariant(this.graph)];
+    const { matches } = matchValues(float.values, integers.values);
+    if (!matches.some(({ b }) => b.op !== 'input'))
+      throw new ArgumentError(
+        'float: this network shares no value with the integer one; give the one it was made from',
+      );
+    const network = new GraphModule(float.graph).eval();
+    this.#network = network;
+    this.#float = noGrad(() => network.runAll(toTensors(inputsFor(float, this.graph, input))));
+    this.#partner = new Map(matches.map(({ a, b }) => [b.id, a.id]));
   }
 
   /** Throws ArgumentError, saying what there is, for a layer, channel or position that does not exist. */
@@ -118,7 +138,7 @@ export class Explainer {
       throw new ArgumentError(
         `position: [${at.join(', ')}] is not in ${node.id}; ${
           axes.length === 0
-            ? 'it has channels only, give []'
+            ? 'it has channels only, leave position out'
             : `give [${axes.map((size) => `0 to ${size - 1}`).join(', ')}]`
         }`,
       );
@@ -135,20 +155,30 @@ export class Explainer {
     };
   }
 
+  /** What a value of codes and its number are both made from. */
+  #origin(id: ValueId): ValueId {
+    const node = this.graph.nodes.find((node) => node.id === id);
+    return node?.op === 'quantize' || node?.op === 'dequantize' ? this.#origin(node.inputs[0]) : id;
+  }
+
   /** The float value in the place of a value of the integer graph. */
   #floatOf(id: ValueId): NDArray | null {
-    const value = this.#float?.get(id.replace(/\/(de)?quantize$/, '')) ?? null;
-    // a graph of another layout is another network
-    return value === null || value.size !== sizeOf(this.#codes.get(id)!.shape) ? null : value.value;
+    const partner = this.#partner.get(this.#origin(id));
+    return partner === undefined ? null : this.#float!.get(partner)!.value;
   }
 
-  #floatNode(id: ValueId): Node | null {
-    return this.#network?.graph.nodes.find((node) => node.id === id) ?? null;
+  #floatNode({ id, op, inputs }: Node): Node | null {
+    const partner = this.#partner.get(id);
+    const node = this.#network?.graph.nodes.find((node) => node.id === partner);
+    return node !== undefined && node.op === op && node.inputs.length === inputs.length ? node : null;
   }
 
-  #floatLayer({ id }: LayerNode): LayerWeights | null {
-    const node = this.#floatNode(id);
-    return node === null || !isLayer(node) ? null : noGrad(() => foldedWeights(node, this.#network!));
+  #floatLayer(layer: LayerNode): LayerWeights | null {
+    const node = this.#floatNode(layer);
+    if (node === null || !isLayer(node)) return null;
+    const float = noGrad(() => foldedWeights(node, this.#network!));
+    const { shape } = this.graph.params.get(layer.weight)!.array;
+    return sameShape(float.weight.shape, shape) ? float : null;
   }
 
   /** What the float node makes of the numbers that codes stand for. */
@@ -161,7 +191,7 @@ export class Explainer {
       const array = this.#codes.get(id)!;
       return new Tensor(qparams === null ? array : dequantizeArray(array, qparams));
     });
-    const float = this.#floatNode(node.id);
+    const float = this.#floatNode(node);
     const here =
       node.op === 'dequantize'
         ? numbers[0].value

@@ -77,7 +77,8 @@ export function inputsFor({ graph }: Network, other: Graph, batch: GraphInputs):
   );
 }
 
-function toTensors(inputs: ReadonlyMap<ValueId, NDArray>): Map<ValueId, Tensor> {
+/** Of arrays by name. */
+export function toTensors(inputs: ReadonlyMap<ValueId, NDArray>): Map<ValueId, Tensor> {
   return new Map(Array.from(inputs, ([id, array]) => [id, new Tensor(array)]));
 }
 

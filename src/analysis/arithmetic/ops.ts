@@ -1,6 +1,6 @@
 /** How each op of an integer graph makes one code, step by step: the formulas of kernels/reference, one element at a time. */
 import { leakyRelu, nearestIndices, roundHalfEven, UNARY_FUNCTIONS } from '../../../kernels/index.js';
-import { GraphError, stridesOf } from '../../core/index.js';
+import { GraphError, stridesOf, type NDArray } from '../../core/index.js';
 import { lowerNode, type LayerNode, type Lowering, type NodeOf, type ValueId } from '../../graph/index.js';
 import { codeOf, extents, tieRounding } from '../../runtime/bindings.js';
 import { gatherParams, type MovingNode } from '../../runtime/gather.js';
@@ -57,14 +57,31 @@ function layer(node: LayerNode, site: Site, cells: readonly (readonly [number, n
   let acc = sum;
   if (node.bias !== null) {
     const bias = run.graph.params.get(node.bias)!.array.data[channel];
-    const real = float?.bias?.data[channel];
-    // only where it is the float bias of this very network, not of the one before a correction
-    const made = real !== undefined && roundHalfEven(real / Math.fround(sx * sw)) === bias;
-    steps.add('bias', made ? `rne(${digits(real)} / f32(${digits(sx)} * ${digits(sw)}))` : 'stored', bias);
+    const real = madeFrom(float?.bias?.data, run.graph.params.get(node.bias)!.array.data, (c) =>
+      Math.fround(sx * scales[scales.length === 1 ? 0 : c]),
+    )?.[channel];
+    const formula =
+      real === undefined ? 'stored' : `rne(${digits(real)} / f32(${digits(sx)} * ${digits(sw)}))`;
+    steps.add('bias', formula, bias);
     acc += bias;
     steps.add('accumulator', `${sum}${signed(bias)}`, acc);
   }
   return steps.requantize(acc, { sx, sw, sy }, site.numerics, site.output);
+}
+
+/**
+ * The float biases where all of the layer's codes come from them. Where one does not, they are of another network, the one before
+ * a training or a correction, and a code that agrees does so by chance.
+ */
+function madeFrom(
+  float: ArrayLike<number> | undefined,
+  codes: NDArray['data'],
+  scale: (channel: number) => number,
+): ArrayLike<number> | undefined {
+  const agrees =
+    float !== undefined &&
+    codes.every((code: number, c: number) => roundHalfEven(float[c] / scale(c)) === code);
+  return agrees ? float : undefined;
 }
 
 function conv2d(node: NodeOf<'conv2d'>, site: Site): number {

@@ -1,11 +1,9 @@
 /** Integer arithmetic written down: every function does one rule of docs/quantization.md, in steps a reader can redo. */
 import {
-  addMultipliers,
   ADD_LEFT_SHIFT,
   quantizeMultiplier,
   roundHalfAway,
   roundHalfEven,
-  type QuantizedMultiplier,
   type TieRounding,
 } from '../../../kernels/index.js';
 import type { Numerics } from '../../graph/index.js';
@@ -29,9 +27,9 @@ type FixedNumerics = Extract<Numerics, { numerics: 'fixed' }>;
 
 const f32 = Math.fround;
 
-/** Nine digits tell every float32 from its neighbours. */
+/** As many as tell a number from its neighbours: nine of a float32, up to 17 of a double. */
 export function digits(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));
+  return String(Number.isInteger(value) || f32(value) !== value ? value : Number(value.toPrecision(9)));
 }
 
 /** ` + 3`, ` - 3` */
@@ -93,19 +91,10 @@ export class Steps {
   }
 
   /** `acc * real` with a 31-bit mantissa and a shift. */
-  fixed(acc: number, real: number, numerics: FixedNumerics, prefix = ''): number {
-    const m = quantizeMultiplier(real);
-    this.add(`${prefix}mantissa`, `round(${digits(real)} * 2^${31 - m.shift})`, m.multiplier);
-    this.add(`${prefix}shift`, `exponent of the multiplier`, m.shift);
-    return this.#multiply(acc, m, numerics, prefix);
-  }
-
-  #multiply(
-    acc: number,
-    { multiplier, shift }: QuantizedMultiplier,
-    { rounding }: FixedNumerics,
-    prefix: string,
-  ): number {
+  fixed(acc: number, real: number, { rounding }: FixedNumerics, prefix = ''): number {
+    const { multiplier, shift } = quantizeMultiplier(real);
+    this.add(`${prefix}mantissa`, `round(${digits(real)} * 2^${31 - shift})`, multiplier);
+    this.add(`${prefix}shift`, `exponent of the multiplier`, shift);
     const name = `${prefix}rounded`;
     if (rounding === 'single') {
       const sum = BigInt(acc) * BigInt(multiplier) + (1n << BigInt(30 - shift));
@@ -146,19 +135,16 @@ export class Steps {
       return this.code(this.add('rounded', `rne(${digits(sum)})`, roundHalfEven(sum)), output);
     }
     const twice = this.add('t', `2 * max(${digits(sa)}, ${digits(sb)})`, 2 * Math.max(sa, sb));
-    const m = addMultipliers(sa, sb, sy);
-    const part = (name: string, offset: number, s: number, multiplier: QuantizedMultiplier): number => {
-      this.add(
-        `${name} mantissa`,
-        `round(${digits(s)} / t * 2^${31 - multiplier.shift})`,
-        multiplier.multiplier,
+    const part = (name: string, offset: number, s: number): number => {
+      const shifted = this.add(
+        `${name} shifted`,
+        `${offset} * 2^${ADD_LEFT_SHIFT}`,
+        offset * 2 ** ADD_LEFT_SHIFT,
       );
-      this.add(`${name} shift`, `exponent of ${digits(s)} / t`, multiplier.shift);
-      const shifted = offset * 2 ** ADD_LEFT_SHIFT;
-      this.add(`${name} shifted`, `${offset} * 2^${ADD_LEFT_SHIFT}`, shifted);
-      return this.#multiply(shifted, multiplier, numerics, `${name} `);
+      const real = this.add(`${name} multiplier`, `${digits(s)} / t`, s / twice);
+      return this.fixed(shifted, real, numerics, `${name} `);
     };
-    const [x, y] = [part('a', a, sa, m.a), part('b', b, sb, m.b)];
+    const [x, y] = [part('a', a, sa), part('b', b, sb)];
     const sum = this.add('sum', `${x} ${sign} ${y}`, combine(x, y));
     const real = twice / (2 ** ADD_LEFT_SHIFT * sy);
     this.add('multiplier', `t / (2^${ADD_LEFT_SHIFT} * ${digits(sy)})`, real);

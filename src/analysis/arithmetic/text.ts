@@ -21,20 +21,21 @@ function termLines({ terms, reads }: Omit<Explanation, 'toString'>, shown: numbe
   const one = Object.keys(reads).length === 1;
   const number = (v: number | null): string => (v === null ? '' : rounded(v));
   const head = ['at', 'float', 'code', 'code - z', ...(weighted ? ['weight', 'weight code', 'product'] : [])];
-  const rows = terms
-    .slice(0, shown)
-    .map(({ value, at, float, code, offset, weight }) => [
-      `${one ? '' : value}[${at.join(', ')}]`,
-      number(float),
-      String(code),
-      String(offset),
-      ...(weight === null ? [] : [number(weight.float), String(weight.code), String(weight.product)]),
-    ]);
+  const rows = terms.map(({ value, at, float, code, offset, weight }) => [
+    `${one ? '' : value}[${at.join(', ')}]`,
+    number(float),
+    String(code),
+    String(offset),
+    ...(weight === null ? [] : [number(weight.float), String(weight.code), String(weight.product)]),
+  ]);
+  // without a float network, its columns are empty
+  const used = head.map((_, c) => rows.some((row) => row[c] !== ''));
+  const table = [head, ...rows.slice(0, shown)].map((row) => row.filter((_, c) => used[c]));
   const left = terms.slice(shown);
   const sum = left.reduce((s, { weight, offset }) => s + (weight?.product ?? offset), 0);
   const rest = left.length === 0 ? [] : [`  and ${left.length} more, which sum to ${sum}`];
-  const right = head.map((_, c) => c).slice(1);
-  return ['', ...columns([head, ...rows], right).map((line) => `  ${line}`), ...rest];
+  const right = table[0].map((_, c) => c).slice(1);
+  return ['', ...columns(table, right).map((line) => `  ${line}`), ...rest];
 }
 
 /** For people: what is read, the terms, every step with its numbers, and the float network beside it. */
