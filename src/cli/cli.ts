@@ -1,6 +1,6 @@
 /** Dispatch: picks the command, parses its options, runs it, and turns what is thrown into one line and an exit code. */
 import { OctogradError } from '../core/index.js';
-import { parse } from './args.js';
+import { optionWord, parse } from './args.js';
 import {
   EXIT,
   FailedRun,
@@ -14,6 +14,7 @@ import {
 import { COMMANDS } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
 import { enableRevectorize, startThreads } from '../node/index.js';
+import { refuseOverwriting } from './overwrite.js';
 import { packageVersion } from './paths.js';
 import { didYouMean } from './suggest.js';
 
@@ -57,6 +58,7 @@ async function runCommand(command: Command, words: readonly string[], io: Io): P
       commandHelp(command).forEach((line) => io.stdout(line));
       return EXIT.ok;
     }
+    refuseOverwriting(args);
     // commands that run kernels have these, see kernelOptions
     const { revectorize, threads } = args.options as Partial<OptionValues<typeof kernelOptions>>;
     if (revectorize === true) restore.push(enableRevectorize());
@@ -67,6 +69,17 @@ async function runCommand(command: Command, words: readonly string[], io: Io): P
   } finally {
     for (const undo of restore.reverse()) await undo();
   }
+}
+
+/** Options whose argument has another name in the library. */
+const ARGUMENTS: Readonly<Record<string, string>> = { budget: 'weightBudget' };
+
+/** `channel: 9 is not ...` is about `--channel`, where the command has it. */
+function withOption(message: string, { options }: Command): string {
+  return message.replace(/^(\w+)(?=: )/, (word) => {
+    const key = ARGUMENTS[word] ?? word;
+    return Object.hasOwn(options, key) ? `--${optionWord(key)}` : word;
+  });
 }
 
 function fail(command: Command, error: unknown, verbose: boolean, io: Io): number {
@@ -86,7 +99,8 @@ function fail(command: Command, error: unknown, verbose: boolean, io: Io): numbe
     report(`${error.message}; see octograd ${command.name} --help`.replace('?; see', '? See'));
     return EXIT.usage;
   }
-  if (error instanceof OctogradError || error instanceof FailedRun) report(error.message);
+  if (error instanceof OctogradError || error instanceof FailedRun)
+    report(withOption(error.message, command));
   else report(`internal error: ${String(error)}${verbose ? '' : '; --verbose shows where'}`);
   return EXIT.failed;
 }

@@ -101,6 +101,11 @@ export interface Io {
   readonly isTTY: boolean;
   /** Aborted by Ctrl-C: finish the step, save, return 130. */
   readonly signal: AbortSignal;
+  /**
+   * Runs what computes in one piece and has nothing to save. A signal would only be noticed at its end; until then Ctrl-C ends the
+   * process at once, which to a shell is exit code 130.
+   */
+  endsAtOnce<T>(f: () => Promise<T>): Promise<T>;
 }
 
 /** Exit codes. A typed error that is thrown means `failed`, a UsageError `usage`. */

@@ -1,16 +1,7 @@
 /** What a model is made of, as plain data for `inspect`. Sizes are those of the file, work is per image. */
+import type { OpenedModel } from '../contract/index.js';
 import { bitsOf, NDArray, type QParams, type Shape } from '../core/index.js';
-import type { Model } from '../formats/index.js';
-import {
-  isInteger,
-  isLayer,
-  macsOf,
-  paramsOf,
-  storageOf,
-  type Graph,
-  type Node,
-  type Param,
-} from '../graph/index.js';
+import { isLayer, macsOf, paramsOf, storageOf, type Graph, type Node, type Param } from '../graph/index.js';
 import { Session, type LayerProfile } from '../runtime/index.js';
 
 const PROFILE_ROUNDS = 100;
@@ -55,24 +46,24 @@ export interface WeightDescription {
 }
 
 export interface ModelDescription {
-  readonly kind: 'float' | 'integer';
+  readonly kind: OpenedModel['kind'];
   readonly numerics: string;
   readonly inputs: readonly { readonly id: string; readonly shape: Shape }[];
   readonly outputs: readonly { readonly id: string; readonly shape: Shape }[];
   readonly labels: readonly string[];
-  readonly normalization: Model['info']['normalization'];
+  readonly normalization: OpenedModel['info']['normalization'];
   readonly layers: readonly LayerDescription[];
   readonly parameters: number;
   readonly parameter_bytes: number;
   readonly macs: number;
-  /** Of the activations of one image; integer models only. */
+  /** Of the activations of one image; only of what runs in integers. */
   readonly arena_bytes: number | null;
   readonly unshared_bytes: number | null;
 }
 
 /** @param profile measure what each layer of an integer model takes, on one image of zeros */
-export function describeModel({ graph, info }: Model, profile: boolean): ModelDescription {
-  const session = isInteger(graph) ? new Session(graph) : null;
+export function describeModel({ graph, info, kind }: OpenedModel, profile: boolean): ModelDescription {
+  const session = kind === 'integer' || kind === 'mixed' ? new Session(graph) : null;
   const kernels = new Map(session?.kernels.map(({ id, kernel }) => [id, kernel]));
   const times = new Map(
     session !== null && profile
@@ -87,11 +78,12 @@ export function describeModel({ graph, info }: Model, profile: boolean): ModelDe
   const params = [...graph.params.values()];
   const { numerics } = graph;
   return {
-    kind: session === null ? 'float' : 'integer',
+    kind,
     numerics: numerics.numerics === 'float' ? 'float' : `fixed-${numerics.rounding}`,
     inputs: graph.inputs.map(value),
     outputs: graph.outputs.map(value),
-    ...info,
+    labels: info.labels,
+    normalization: info.normalization,
     layers,
     parameters: params.reduce((sum, p) => sum + p.array.size, 0),
     parameter_bytes: params.reduce((sum, p) => sum + bytesOf(p), 0),

@@ -10,6 +10,7 @@ import { setBackend, tidy } from '../ops/index.js';
 import { Session } from '../runtime/index.js';
 import { GraphModule } from '../trace/index.js';
 import { Pauser } from '../train/pause.js';
+import { counted } from './text.js';
 
 export const BACKENDS: Readonly<Record<'wasm' | 'js' | 'reference', Backend>> = { wasm, js, reference };
 export type BackendName = keyof typeof BACKENDS;
@@ -17,17 +18,28 @@ export type BackendName = keyof typeof BACKENDS;
 /** Images per pass where nothing else is asked for. */
 export const EVALUATION_BATCH = 64;
 
-/** Throws GraphError or ShapeError unless the graph takes [n, ...shape] and has one input and one output. */
-export function checkInput(graph: Graph, shape: Shape): void {
-  const { inputs, outputs } = graph;
-  if (inputs.length !== 1 || outputs.length !== 1)
+export interface InputCheck {
+  /** Default 'one'. */
+  readonly outputs?: 'one' | 'any';
+  /** What to do where the model is another one. */
+  readonly instead?: string;
+}
+
+/** Throws GraphError or ShapeError unless the graph takes [n, ...shape] and has one input, and one output. */
+export function checkInput(
+  { inputs, outputs, values }: Graph,
+  shape: Shape,
+  { outputs: wanted = 'one', instead }: InputCheck = {},
+): void {
+  const hint = instead === undefined ? '' : `; ${instead}`;
+  if (inputs.length !== 1 || (wanted === 'one' && outputs.length !== 1))
     throw new GraphError(
-      `the model has ${inputs.length} inputs and ${outputs.length} outputs; only models of one and one are run here`,
+      `the model has ${counted(inputs.length, 'input')} and ${counted(outputs.length, 'output')}, one input${wanted === 'one' ? ' and one output are' : ' is'} taken here${hint}`,
     );
-  const want = graph.values.get(inputs[0])!.shape.slice(1);
+  const want = values.get(inputs[0])!.shape.slice(1);
   if (!sameShape(shape, want))
     throw new ShapeError(
-      `the model takes [${['n', ...want].join(', ')}], this is [${['n', ...shape].join(', ')}]`,
+      `the model takes [${['n', ...want].join(', ')}], this is [${['n', ...shape].join(', ')}]${hint}`,
     );
 }
 

@@ -1,6 +1,14 @@
 /** Inputs of any network out of files: a folder of pictures, or a .npy array. */
 import { statSync } from 'node:fs';
-import { DataError, DTypeError, NDArray, ShapeError, formatShape, type Shape } from '../core/index.js';
+import {
+  DataError,
+  DTypeError,
+  NDArray,
+  ShapeError,
+  formatShape,
+  stridesOf,
+  type Shape,
+} from '../core/index.js';
 import { letterbox } from '../data/index.js';
 import { decodeNpy, type ModelInfo } from '../formats/index.js';
 import { imageFiles, readImage, reasonOf } from '../node/index.js';
@@ -45,12 +53,13 @@ export function loadInputs(
 }
 
 function npyInputs(path: string, shape: Shape, limit: number): NDArray[] {
-  const all = readAs(path, decodeNpy).astype('float32');
+  const all = requireRows(path, readAs(path, decodeNpy)).astype('float32');
   const per = shape.slice(1);
   if (all.shape.slice(1).join() !== per.join())
     throw new ShapeError(
       `${path}: holds ${formatShape(all.shape)}; the network takes [n, ${per.join(', ')}]`,
     );
+  requireNumbers(path, all);
   const size = all.size / all.shape[0];
   return Array.from({ length: Math.min(all.shape[0], limit) }, (_, i) => {
     const data = all.data.slice(i * size, (i + 1) * size) as Float32Array;
@@ -58,9 +67,23 @@ function npyInputs(path: string, shape: Shape, limit: number): NDArray[] {
   });
 }
 
+function requireRows(path: string, x: NDArray): NDArray {
+  if (x.size === 0)
+    throw new DataError(`${path}: is empty, its shape is ${formatShape(x.shape)}; give at least one row`);
+  return x;
+}
+
+/** Throws DataError, saying where, for NaN and infinite numbers, of which no code can be made. */
+export function requireNumbers(path: string, { data, shape }: NDArray): void {
+  const at = data.findIndex((v: number) => !Number.isFinite(v));
+  if (at < 0) return;
+  const index = stridesOf(shape).map((stride, axis) => Math.floor(at / stride) % shape[axis]);
+  throw new DataError(`${path}: element ${formatShape(index)} is ${data[at]}; give finite numbers`);
+}
+
 /** The array of a .npy file as a model wants it: float32, or uint8 pixels, which are normalised as for training. */
 export function readInput(path: string, { normalization }: ModelInfo): NDArray {
-  const x = readAs(path, decodeNpy);
+  const x = requireRows(path, readAs(path, decodeNpy));
   if (x.dtype === 'float32' || x.dtype === 'float64') return x.astype('float32');
   if (x.dtype !== 'uint8' || normalization === null)
     throw new DTypeError(

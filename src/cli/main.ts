@@ -4,6 +4,7 @@ import { main } from './cli.js';
 import { EXIT } from './command.js';
 
 const stop = new AbortController();
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 let signals = 0;
 
 function onSignal(): void {
@@ -15,8 +16,13 @@ function onSignal(): void {
   process.stderr.write('\nstopping after this step; once more to stop at once\n');
   stop.abort();
 }
-process.on('SIGINT', onSignal);
-process.on('SIGTERM', onSignal);
+function listen(): void {
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+}
+function unlisten(): void {
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+listen();
 // `octograd ... | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
@@ -25,6 +31,13 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr: (line) => void process.stderr.write(`${line}\n`),
   isTTY: process.stderr.isTTY,
   signal: stop.signal,
+  async endsAtOnce(f) {
+    unlisten();
+    try {
+      return await f();
+    } finally {
+      listen();
+    }
+  },
 });
-process.off('SIGINT', onSignal);
-process.off('SIGTERM', onSignal);
+unlisten();

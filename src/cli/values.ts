@@ -23,20 +23,21 @@ export function runValues(
 ): Map<ValueId, NDArray> {
   const rows = x.shape[0];
   const { codes, signal } = options;
-  if (rows === 0) throw new ArgumentError('input: it has no rows; give at least one');
   if (codes && !isInteger(graph)) throw new ArgumentError('codes: this model is a float model, it has none');
-  const pass = passOf(graph, Math.min(options.batch, rows));
+  const batch = graph.batch === 'fixed' ? 1 : Math.min(options.batch, rows);
+  const pass = passOf(graph, batch);
   const width = x.size / rows;
   const parts = new Map<ValueId, NDArray[]>(ids.map((id) => [id, []]));
-  for (let start = 0; start < rows; start += options.batch) {
+  for (let start = 0; start < rows; start += batch) {
     signal.throwIfAborted();
-    const n = Math.min(options.batch, rows - start);
+    const n = Math.min(batch, rows - start);
     const value = pass(
       new NDArray(x.data.subarray(start * width, (start + n) * width), [n, ...x.shape.slice(1)]),
     );
     for (const [id, list] of parts) {
       const qparams = graph.values.get(id)!.qparams;
-      const chunk = firstRows(value(id), n);
+      const array = value(id);
+      const chunk = firstRows(array, graph.batch === 'fixed' ? array.shape[0] : n);
       list.push(qparams === null || codes ? chunk : dequantizeArray(chunk, qparams));
     }
   }
@@ -48,7 +49,7 @@ function passOf(graph: Graph, batch: number): (x: NDArray) => (id: ValueId) => N
   if (isInteger(graph)) {
     const session = new Session(graph, { batch, keep: true });
     return (x) => {
-      session.run(x);
+      session.runAll(new Map([[graph.inputs[0], x]]));
       return (id) => session.tensor(id);
     };
   }

@@ -60,6 +60,7 @@ t.test('an error that nobody expected is one line, too', async (t) => {
     stderr: (line) => err.push(line),
     isTTY: false,
     signal: new AbortController().signal,
+    endsAtOnce: (f) => f(),
   });
   t.equal(code, 1);
   t.same(err, ['octograd inspect: internal error: TypeError: made up; --verbose shows where']);

@@ -28,6 +28,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     },
     isTTY: false,
     signal: options.signal ?? new AbortController().signal,
+    endsAtOnce: (f) => f(),
   });
   return { code, out, err };
 }

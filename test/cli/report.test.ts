@@ -59,7 +59,9 @@ t.test('a float model: tables, a page, and JSON', async (t) => {
   for (const title of drawn) t.ok(page.includes(`<h3>${title}</h3>`), title);
   t.equal(page.match(/<svg/g)?.length, drawn.length + 1, 'and the SQNR of all');
   t.notMatch(page, /NaN|undefined|<link rel="style|<script/);
-  const without = await renderNetwork(JSON.parse(readFileSync(file('r.json'), 'utf8')) as never, null);
+  const without = await renderNetwork(JSON.parse(readFileSync(file('r.json'), 'utf8')) as never, {
+    draw: null,
+  });
   t.match(without, /vega and vega-lite are not installed/);
 });
 
@@ -102,7 +104,7 @@ t.test('sources and fixes, and each tensor alone, where they are asked for', asy
   t.match(page, `style="background:color-mix(in srgb,var(--bad) `);
   t.match(page, /<summary>Accuracy<\/summary>/);
   t.notMatch(page, /NaN|undefined/);
-  t.notMatch(await renderNetwork(result, null), /<svg/);
+  t.notMatch(await renderNetwork(result, { draw: null }), /<svg/);
 
   const trained = await cli([...args, '--attribute-adaround', '--json', '-']);
   const { attribution: further, sensitivity: none } = JSON.parse(trained.out.join('\n')) as NetworkReport;

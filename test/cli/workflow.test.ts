@@ -233,7 +233,8 @@ t.test('an explanation of one value, with the float network beside it', async (t
   );
   writeFileSync(at('two.npy'), encodeNpy(NDArray.zeros([2, 28, 28, 1], 'uint8')));
   const file = ['--input', at('two.npy'), '--image', '1', '--json', '-'];
-  const printed = await cli([...words, ...file]);
+  failsWith(t, await cli([...words, ...file]), 2, '--input and --data: the input comes from one of the two');
+  const printed = await cli([...words.filter((word) => word !== '--data' && word !== data), ...file]);
   const { code, float, terms } = JSON.parse(printed.out.join('\n')) as Record<string, unknown> & {
     terms: object[];
   };
@@ -326,7 +327,7 @@ t.test('running a model on an array', async (t) => {
   };
   failsWith(t, await wrong(NDArray.zeros([1, 28, 27, 1], 'float32')), 1, 'the model takes [n, 28, 28, 1]');
   failsWith(t, await wrong(NDArray.zeros([1, 28, 28, 1], 'int32')), 1, 'int32 is no input of this model');
-  failsWith(t, await wrong(NDArray.zeros([0, 28, 28, 1], 'float32')), 1, 'it has no rows');
+  failsWith(t, await wrong(NDArray.zeros([0, 28, 28, 1], 'float32')), 1, 'wrong.npy: is empty');
   const float = ['run', at('whole.octo'), '--input', at('reals.npy'), '--output', at('none')];
   failsWith(t, await cli([...float, '--codes']), 1, 'a float model, it has none');
   t.equal((await cli([...float, '--all'])).code, 0);

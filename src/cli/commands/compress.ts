@@ -20,6 +20,7 @@ import { loadData } from '../data.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { classify, EVALUATION_BATCH, loaderFor } from '../inference.js';
 import { quantizerOptions } from '../methods.js';
+import { refuseOverwriting } from '../overwrite.js';
 import {
   formatBytes,
   formatCount,
@@ -77,11 +78,16 @@ export const compress = defineCommand({
     } = args;
     const { signal } = io;
     const { resume, weightBits, activationBits } = options;
+    const own = withEnding(path, `-compressed-w${weightBits}a${activationBits}.octo`);
+    const out = options.out === undefined ? own : fileIn(options.out, basename(own));
+    const floatOut = withEnding(out, '-float.octo');
+    refuseOverwriting(args, [
+      ['out', out],
+      ['out', floatOut],
+    ]);
     const source = loadModel(path);
     if (isInteger(source.graph))
       throw new FailedRun(`${path} is an integer model already; give the float model`);
-    const own = withEnding(path, `-compressed-w${weightBits}a${activationBits}.octo`);
-    const out = options.out === undefined ? own : fileIn(options.out, basename(own));
     const keys = Object.keys(trainingOptions) as (keyof typeof trainingOptions)[];
     const config = {
       model: crc32(readBytes(path)),
@@ -97,7 +103,6 @@ export const compress = defineCommand({
 
     io.stderr('evaluating what came out');
     const { info } = source;
-    const floatOut = withEnding(out, '-float.octo');
     const files = [
       { name: 'dense float', path, bytes: readBytes(path), measured: dense },
       ...(await Promise.all(

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { Tensor } from '../../autograd/index.js';
-import { openModel, runnerOf, type Runner } from '../../contract/index.js';
+import { runnerOf, type Runner } from '../../contract/index.js';
 import { DataError, NDArray } from '../../core/index.js';
 import { contactSheet, letterbox, type Image } from '../../data/index.js';
 import {
@@ -19,8 +19,9 @@ import type { Graph } from '../../graph/index.js';
 import { readImage, writeImage } from '../../node/index.js';
 import { calibrate, convert, prepare, ptqConfig } from '../../quant/index.js';
 import { defineCommand, EXIT, FailedRun, kernelOptions } from '../command.js';
-import { fileIn, makeFolder, printResult, readAs, withEnding } from '../files.js';
+import { fileIn, loadModel, makeFolder, printResult, withEnding } from '../files.js';
 import { loadInputs } from '../inputs.js';
+import { refuseOverwriting } from '../overwrite.js';
 import { packageRoot } from '../paths.js';
 import { formatMilliseconds, formatPercent } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
@@ -116,11 +117,18 @@ export const detect = defineCommand({
       help: 'the picture, or its folder (default out/PHOTO-boxes.png)',
     },
   },
-  run({ positionals: [path], options }, io) {
+  run(args, io) {
+    const {
+      positionals: [path],
+      options,
+    } = args;
+    const name = `${basename(path, extname(path))}-boxes.png`;
+    const out = withEnding(options.out === undefined ? join('out', name) : fileIn(options.out, name), '.png');
+    refuseOverwriting(args, [['out', out]]);
     const photo = readImage(path);
     const detector = DETECTORS[options.detector];
     const file = modelPath(options.model);
-    const { graph, kind } = readAs(file, (bytes) => openModel(bytes));
+    const { graph, kind } = loadModel(file);
     if (kind !== 'float') throw new FailedRun(`${file} is an ${kind} model; give the float model`);
     const { shape } = graph.values.get(graph.inputs[0])!;
     const samples =
@@ -136,10 +144,8 @@ export const detect = defineCommand({
     const float = find(runnerOf(graph), graph, photo, detector, options.threshold);
     const integer = find(runnerOf(integers), integers, photo, detector, options.threshold);
     const pictures = [float, integer].map(({ boxes }, i) => drawBoxes(photo, boxes, COLORS[i]));
-    const name = `${basename(path, extname(path))}-boxes.png`;
-    const out = options.out === undefined ? join('out', name) : fileIn(options.out, name);
     makeFolder(dirname(out));
-    writeImage(withEnding(out, '.png'), contactSheet(pictures, 2));
+    writeImage(out, contactSheet(pictures, 2));
 
     const rows = float.boxes.map((box, i) => {
       const match = [...integer.boxes].sort((p, q) => iou(q, box) - iou(p, box)).at(0);

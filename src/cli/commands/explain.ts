@@ -3,12 +3,11 @@ import { explain, explanationText } from '../../analysis/index.js';
 import { Tensor } from '../../autograd/index.js';
 import { DataError, NDArray } from '../../core/index.js';
 import { type Model } from '../../formats/index.js';
-import { isInteger } from '../../graph/index.js';
 import { dataOption, defineCommand, EXIT, FailedRun, UsageError } from '../command.js';
 import { loadData } from '../data.js';
-import { loadModel, printResult } from '../files.js';
+import { loadFloat, loadModel, printResult, requireStatic } from '../files.js';
 import { checkInput, loaderFor } from '../inference.js';
-import { readInput } from '../inputs.js';
+import { readInput, requireNumbers } from '../inputs.js';
 
 export const explainCommand = defineCommand({
   name: 'explain',
@@ -32,24 +31,29 @@ export const explainCommand = defineCommand({
     },
     terms: { kind: 'integer', min: 0, default: 64, help: 'products that are shown' },
   },
-  run({ positionals: [path], options }, io) {
+  run({ positionals: [path], given, options }, io) {
+    if (options.input !== undefined && given.has('data'))
+      throw new UsageError('--input and --data: the input comes from one of the two, leave one out');
     const model = loadModel(path);
-    if (!isInteger(model.graph))
+    requireStatic(path, model.graph);
+    if (model.kind === 'float')
       throw new FailedRun(
         `${path} is a float model, which has no codes; octograd quantize makes an integer model`,
       );
+    if (model.kind === 'fake-quantized')
+      throw new FailedRun(`${path} is quantized in a form that runs in float only: ${model.why}`);
     const input = inputOf(model, options);
     const { layer, channel, position, float, terms } = options;
     const explanation = explain(
       model.graph,
       input,
       { layer, channel, ...(position !== undefined && { position: indices(position) }) },
-      float === undefined ? {} : { float: loadModel(float).graph },
+      float === undefined ? {} : { float: loadFloat(float, { path, graph: model.graph }).graph },
     );
-    printResult(io, options, explanationText(explanation, { terms }).split('\n'), {
-      model: path,
-      ...explanation,
-    });
+    const lines = explanationText(explanation, { terms }).split('\n');
+    if (float !== undefined && explanation.float === null)
+      lines.push('', `${float} has no value in the place of ${explanation.layer}`);
+    printResult(io, options, lines, { model: path, ...explanation });
     return Promise.resolve(EXIT.ok);
   },
 });
@@ -71,7 +75,10 @@ function inputOf({ graph, info }: Model, { data, input, image }: InputOptions): 
   const outOf = (count: number): DataError =>
     new DataError(`--image: ${image} is not one of 0 to ${count - 1}`);
   if (input !== undefined) {
-    const { shape, data: all } = readInput(input, info);
+    const array = readInput(input, info);
+    requireNumbers(input, array);
+    const { shape, data: all } = array;
+    checkInput(graph, shape.slice(1), { outputs: 'any' });
     if (image >= shape[0]) throw outOf(shape[0]);
     const size = all.length / shape[0];
     return new Tensor(
@@ -79,7 +86,10 @@ function inputOf({ graph, info }: Model, { data, input, image }: InputOptions): 
     );
   }
   const { test } = loadData(data);
-  checkInput(graph, test.imageShape);
+  checkInput(graph, test.imageShape, {
+    outputs: 'any',
+    instead: 'give an input of its own: --input FILE.npy',
+  });
   if (image >= test.length) throw outOf(test.length);
   return [...loaderFor(info, test.slice(image, image + 1), 1).batches()][0].inputs;
 }

@@ -1,10 +1,10 @@
 /** `octograd export`: a model file in another format, opened again and compared before it is trusted. */
 import { basename } from 'node:path';
-import { openModel } from '../../contract/index.js';
 import { defineCommand, EXIT } from '../command.js';
 import { contractLines, FORMATS, patternInput, writeContract } from '../contract.js';
-import { fileIn, printResult, readAs, withEnding, writeOutput } from '../files.js';
+import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { loadInputs, normalizationOptions } from '../inputs.js';
+import { refuseOverwriting } from '../overwrite.js';
 import { formatBytes } from '../report/numbers.js';
 
 /** Inputs on which the file is compared with the model. */
@@ -24,8 +24,15 @@ export const exportModel = defineCommand({
     ...normalizationOptions,
     out: { kind: 'text', placeholder: 'FILE', help: 'the file, or its folder (default MODEL.FORMAT)' },
   },
-  run({ positionals: [path], options }, io) {
-    const { graph, info } = readAs(path, (bytes) => openModel(bytes));
+  run(args, io) {
+    const {
+      positionals: [path],
+      options,
+    } = args;
+    const own = withEnding(path, `.${options.format}`);
+    const out = options.out === undefined ? own : fileIn(options.out, basename(own));
+    refuseOverwriting(args, [['out', out]]);
+    const { graph, info } = loadModel(path);
     const shapes = graph.inputs.map((id) => graph.values.get(id)!.shape);
     const rows =
       options.inputs === undefined
@@ -35,8 +42,6 @@ export const exportModel = defineCommand({
       (row) => new Map(graph.inputs.map((id, i) => [id, i === 0 ? row : patternInput(shapes[i])])),
     );
     const written = writeContract(graph, options.format, info, samples);
-    const own = withEnding(path, `.${options.format}`);
-    const out = options.out === undefined ? own : fileIn(options.out, basename(own));
     writeOutput(out, written.bytes);
     const lines = [`wrote ${out}, ${formatBytes(written.bytes.length)}`, ...contractLines(written)];
     const { audit, notes, differences } = written;

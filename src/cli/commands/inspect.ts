@@ -1,6 +1,6 @@
 /** `octograd inspect`: what is in a file: the layers of a model, the tensors of anything else. */
 import { formatShape, type NDArray } from '../../core/index.js';
-import { decodeCheckpoint, decodeModel, decodeSafetensors } from '../../formats/index.js';
+import { decodeCheckpoint, decodeSafetensors } from '../../formats/index.js';
 import { readBytes } from '../../node/index.js';
 import { defineCommand, EXIT } from '../command.js';
 import {
@@ -10,30 +10,29 @@ import {
   type LayerDescription,
   type ModelDescription,
 } from '../describe.js';
-import { printResult, readAs } from '../files.js';
+import { isContainer, loadModel, printResult, readAs } from '../files.js';
 import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../report/numbers.js';
 import { columns, counted } from '../text.js';
 
 export const inspect = defineCommand({
   name: 'inspect',
   summary: 'layers of a model, or tensors of a checkpoint or safetensors file',
-  positionals: [{ name: 'FILE', help: 'a model (.octo), a checkpoint or a safetensors file' }],
+  positionals: [
+    { name: 'FILE', help: 'a model (.octo, .onnx, .tflite), a checkpoint or a safetensors file' },
+  ],
   options: {
     profile: { kind: 'flag', help: 'integer models: time every layer, one image at a time' },
   },
   run({ positionals: [path], options }, io) {
     const bytes = readBytes(path);
-    const { tensors, metadata } = readAs(path, decodeSafetensors);
-    if (metadata.format === 'octograd' && metadata.kind === 'model') {
-      const model = describeModel(readAs(path, decodeModel), options.profile);
-      printResult(io, options, modelLines(path, bytes.length, model), {
-        file: path,
-        bytes: bytes.length,
-        ...model,
-      });
+    const file = { file: path, bytes: bytes.length };
+    const stored = isContainer(bytes) ? readAs(path, decodeSafetensors) : null;
+    if (stored === null || (stored.metadata.format === 'octograd' && stored.metadata.kind === 'model')) {
+      const model = describeModel(loadModel(path), options.profile);
+      printResult(io, options, modelLines(path, bytes.length, model), { ...file, ...model });
     } else {
-      const list = [...tensors].map(([name, array]) => describeTensor(name, array));
-      const result = { file: path, bytes: bytes.length, ...headOf(path, metadata), tensors: list };
+      const list = [...stored.tensors].map(([name, array]) => describeTensor(name, array));
+      const result = { ...file, ...headOf(path, stored.metadata), tensors: list };
       printResult(io, options, tensorLines(result), result);
     }
     return Promise.resolve(EXIT.ok);
@@ -53,16 +52,17 @@ function codesText(codes: CodesDescription): string {
 function modelLines(path: string, bytes: number, m: ModelDescription): string[] {
   const ends = (list: ModelDescription['inputs']): string =>
     list.map((v) => `${v.id} ${shapeText(v.shape)}`).join(', ');
-  const integer = m.kind === 'integer';
-  const memory = integer
-    ? `, ${formatBytes(m.arena_bytes!)} arena for one image (${formatBytes(m.unshared_bytes!)} unshared)`
-    : '';
+  const coded = m.kind !== 'float';
+  const memory =
+    m.arena_bytes !== null
+      ? `, ${formatBytes(m.arena_bytes)} arena for one image (${formatBytes(m.unshared_bytes!)} unshared)`
+      : '';
   return [
-    `${path}: ${m.kind} model${integer ? `, ${m.numerics} requantization` : ''}, ${formatBytes(bytes)}`,
+    `${path}: ${m.kind} model${coded ? `, ${m.numerics} requantization` : ''}, ${formatBytes(bytes)}`,
     `${ends(m.inputs)} -> ${ends(m.outputs)}${m.labels.length > 0 ? ` (${m.labels.join(', ')})` : ''}`,
     '',
-    ...layerTable(m.layers, integer),
-    ...(integer ? ['', ...codesTable(m.layers)] : []),
+    ...layerTable(m.layers, coded),
+    ...(coded ? ['', ...codesTable(m.layers)] : []),
     ...(m.layers.some(({ profile }) => profile !== null) ? ['', ...profileTable(m.layers)] : []),
     '',
     `${counted(m.parameters, 'parameter')} in ${formatBytes(m.parameter_bytes)}, ${counted(m.macs, 'multiply-add')} an image${memory}`,
@@ -70,7 +70,7 @@ function modelLines(path: string, bytes: number, m: ModelDescription): string[] 
 }
 
 /** Sizes and work; the last column is the kernel, or in float models the range of the weights. */
-function layerTable(layers: readonly LayerDescription[], integer: boolean): string[] {
+function layerTable(layers: readonly LayerDescription[], coded: boolean): string[] {
   const head = [
     'layer',
     'op',
@@ -78,7 +78,7 @@ function layerTable(layers: readonly LayerDescription[], integer: boolean): stri
     'weight',
     'bytes',
     'multiply-adds',
-    integer ? 'kernel' : 'weight range',
+    coded ? 'kernel' : 'weight range',
   ];
   const rows = layers.map(({ id, op, activation, shape, weight, bytes, macs, kernel }) => [
     id,
@@ -87,7 +87,7 @@ function layerTable(layers: readonly LayerDescription[], integer: boolean): stri
     weight === null ? '' : shapeText(weight.shape),
     bytes === 0 ? '' : formatCount(bytes),
     macs === 0 ? '' : formatCount(macs),
-    integer ? (kernel ?? '') : rangeText(weight),
+    coded ? (kernel ?? '') : rangeText(weight),
   ]);
   return columns([head, ...rows], [4, 5]);
 }

@@ -9,7 +9,7 @@ import {
   type Variant,
 } from '../../analysis/index.js';
 import { Tensor } from '../../autograd/index.js';
-import { openModel, type OpenedModel } from '../../contract/index.js';
+import type { OpenedModel } from '../../contract/index.js';
 import { bitsOf, type NDArray } from '../../core/index.js';
 import type { Graph } from '../../graph/index.js';
 import type { GraphInputs, QConfig, QuantizedModule } from '../../quant/index.js';
@@ -23,12 +23,14 @@ import {
   type Io,
   type OptionTable,
   type OptionValues,
+  type ParsedArgs,
 } from '../command.js';
 import { optionWord } from '../args.js';
 import { loadData } from '../data.js';
-import { printResult, readAs, withEnding, writeOutput } from '../files.js';
+import { loadFloat, loadModel, printResult, requireStatic, withEnding, writeOutput } from '../files.js';
 import { checkInput, EVALUATION_BATCH, loaderFor } from '../inference.js';
 import { improveGraph } from '../methods.js';
+import { refuseOverwriting } from '../overwrite.js';
 import {
   calibrationBatches,
   configOf,
@@ -54,7 +56,7 @@ const analysisOptions = {
   },
 } as const satisfies OptionTable;
 
-const options = {
+const reportOptions = {
   ...dataOption,
   float: {
     kind: 'text',
@@ -69,14 +71,14 @@ const options = {
     kind: 'choice',
     choices: ['network', 'worst'],
     default: 'network',
-    help: 'of the table: as the network runs, or most noise first',
+    help: 'of tables and distributions: as the network runs, or most noise first',
   },
   html: { kind: 'text', placeholder: 'FILE', help: 'the page (default MODEL-report.html)' },
   ...seedOption,
   ...kernelOptions,
 } as const satisfies OptionTable;
 
-type Options = OptionValues<typeof options>;
+type Options = OptionValues<typeof reportOptions>;
 
 /** What is measured, on what, against what. */
 interface Measured {
@@ -101,30 +103,44 @@ export const report = defineCommand({
       help: 'a float model, which is quantized for the report, or a quantized one with --float',
     },
   ],
-  options,
-  async run({ positionals: [path], given, options }, io) {
-    const model = open(path);
-    const measured =
-      model.kind === 'float'
-        ? await quantizeFor(path, model, given, options, io)
-        : compareWith(path, model, given, options);
-    const { quantized: variant, batches, float, quantization } = measured;
-    io.stderr('measuring');
-    const { threshold } = options;
-    const result: NetworkReport = {
-      model: path,
-      float: options.float ?? null,
-      quantization,
-      layers: layerReport(variant, batches, { threshold, float }),
-      ...furtherAnalyses(measured, options, io),
-    };
-    const html = options.html ?? withEnding(path, '-report.html');
-    writeOutput(html, await renderNetwork(result));
-    const lines = [...networkLines(result, options.order), '', `wrote ${html}`];
+  options: reportOptions,
+  async run(args, io) {
+    const { positionals, options } = args;
+    const { order } = options;
+    const html = options.html ?? withEnding(positionals[0], '-report.html');
+    refuseOverwriting(args, [['html', html]]);
+    const { result, page } = await io.endsAtOnce(async () => {
+      const result = await measure(args, io);
+      return { result, page: await renderNetwork(result, { order }) };
+    });
+    writeOutput(html, page);
+    const lines = [...networkLines(result, order), '', `wrote ${html}`];
     printResult(io, options, lines, { ...result, html });
     return EXIT.ok;
   },
 });
+
+async function measure(
+  { positionals: [path], given, options }: ParsedArgs<typeof reportOptions>,
+  io: Io,
+): Promise<NetworkReport> {
+  const model = loadModel(path);
+  requireStatic(path, model.graph);
+  const measured =
+    model.kind === 'float'
+      ? await quantizeFor(path, model, given, options, io)
+      : compareWith(path, model, given, options);
+  const { quantized: variant, batches, float, quantization } = measured;
+  io.stderr('measuring');
+  const { threshold } = options;
+  return {
+    model: path,
+    float: options.float ?? null,
+    quantization,
+    layers: layerReport(variant, batches, { threshold, float }),
+    ...furtherAnalyses(measured, options, io),
+  };
+}
 
 const attributes = ({ attribute, attributeAdaround }: Options): boolean => attribute || attributeAdaround;
 
@@ -146,10 +162,6 @@ function furtherAnalyses(
     results.sensitivity = sensitivity(float, labelled, { config: module.config });
   }
   return results;
-}
-
-function open(path: string): OpenedModel {
-  return readAs(path, (bytes) => openModel(bytes));
 }
 
 /** Methods that change parameters after the calibration. */
@@ -190,7 +202,7 @@ async function quantizeFor(
     return { ...made(module), ...unlabelled(held) };
   }
   const data = loadData(options.data);
-  checkInput(graph, data.test.imageShape);
+  checkInput(graph, data.test.imageShape, OTHER_INPUTS);
   const batches = calibrationBatches(model, data.train, options.calibration, io);
   const module = await quantized(graph, batches, config, options, io);
   return { ...made(module), ...testBatches(model, [graph], options) };
@@ -217,14 +229,16 @@ function compareWith(
     throw new UsageError(
       `--${optionWord(extra)} is for float models; ${path} is quantized already: report ${floatPath} instead`,
     );
-  const { graph: float, kind, info } = open(floatPath);
-  if (kind !== 'float') throw new UsageError(`--float: ${floatPath} is no float model`);
+  const { graph: float, info } = loadFloat(floatPath, { path, graph: model.graph });
   const data =
     calibrate === undefined
       ? testBatches({ ...model, info }, [model.graph, float], options)
       : unlabelled(splitInputs(path, float, { ...options, calibrate }).held);
   return { quantized: model, module: null, ...data, float, quantization: '' };
 }
+
+/** Where the test images do not fit. */
+const OTHER_INPUTS = { instead: 'measure it on inputs of its own: --calibrate with pictures or a .npy file' };
 
 type Batches = Pick<Measured, 'batches' | 'labelled'>;
 
@@ -239,7 +253,7 @@ function testBatches(
   { data, limit }: Options,
 ): Batches {
   const { test } = loadData(data);
-  for (const graph of graphs) checkInput(graph, test.imageShape);
+  for (const graph of graphs) checkInput(graph, test.imageShape, OTHER_INPUTS);
   const batch = graphs.some((graph) => graph.batch === 'fixed') ? 1 : EVALUATION_BATCH;
   const labelled = [...loaderFor(info, test.slice(0, limit), batch).batches()];
   return { batches: labelled.map(({ inputs }) => inputs), labelled };

@@ -7,13 +7,14 @@ import { defineCommand, EXIT, kernelOptions } from '../command.js';
 import { loadModel, printResult, writeOutput } from '../files.js';
 import { checkInput, EVALUATION_BATCH } from '../inference.js';
 import { readInput } from '../inputs.js';
+import { refuseOverwriting } from '../overwrite.js';
 import { fileNames, runValues } from '../values.js';
 import { columns } from '../text.js';
 
 export const run = defineCommand({
   name: 'run',
   summary: 'run a model on an array and write its outputs as .npy',
-  positionals: [{ name: 'MODEL', help: 'a model file (.octo), float or integer' }],
+  positionals: [{ name: 'MODEL', help: 'a model, float or integer: .octo, .onnx or .tflite' }],
   options: {
     input: {
       kind: 'text',
@@ -26,20 +27,28 @@ export const run = defineCommand({
     codes: { kind: 'flag', help: 'integer models: the codes themselves, not the numbers they stand for' },
     ...kernelOptions,
   },
-  run({ positionals: [path], options }, io) {
+  run(args, io) {
+    const {
+      positionals: [path],
+      options,
+    } = args;
     const { graph, info } = loadModel(path);
-    const x = readInput(options.input, info);
-    checkInput(graph, x.shape.slice(1));
     const ids = wantedValues(graph, options.all, options.codes);
+    const paths = fileNames(ids).map((name) => join(options.output, name));
+    refuseOverwriting(
+      args,
+      paths.map((file) => ['output', file]),
+    );
+    const x = readInput(options.input, info);
+    checkInput(graph, x.shape.slice(1), { outputs: 'any' });
     const values = runValues(graph, x, ids, {
       codes: options.codes,
       batch: EVALUATION_BATCH,
       signal: io.signal,
     });
-    const names = fileNames(ids);
     const files = ids.map((id, i) => {
       const { dtype, shape } = values.get(id)!;
-      const file = join(options.output, names[i]);
+      const file = paths[i];
       writeOutput(file, encodeNpy(values.get(id)!));
       return { value: id, file, dtype, shape };
     });

@@ -74,9 +74,11 @@ const FIX_COLUMNS: readonly Column<Fix>[] = [
   { title: 'gain', numeric: true, cell: ({ gain }) => signed(gain) },
 ];
 
+/** @param names whole ones, by those that were cut */
 export async function attributionSection(
   { layers, network }: Attribution,
   draw: Draw | null,
+  names: ReadonlyMap<string, string>,
 ): Promise<string> {
   const caption =
     'Shares of the sources, each turned on alone; what they leave of the error of all together is the remainder.';
@@ -85,6 +87,7 @@ export async function attributionSection(
     'Percent are of the energy of the error. A fix is applied to this value alone; its gain is measured at the outputs.',
     filled(LAYER_COLUMNS, layers),
     [{ rows: layers }],
+    names,
   );
   const whole =
     network.length === 0

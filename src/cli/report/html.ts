@@ -43,19 +43,27 @@ export function textTable<T>(table: readonly Column<T>[], rows: readonly T[]): s
   return textColumns([shown.map(({ title }) => title), ...cells], right);
 }
 
-/** A table of escaped cells. Rows come in groups; a group with a title gets a line of its own. */
+/**
+ * A table of escaped cells. Rows come in groups; a group with a title gets a line of its own.
+ *
+ * @param full what a pointer shows over the cells with these texts: names that were cut
+ */
 export function htmlTable<T>(
   caption: string,
   columns: readonly Column<T>[],
   groups: readonly { readonly title?: string; readonly rows: readonly T[] }[],
+  full: ReadonlyMap<string, string> = new Map(),
 ): string {
+  const cellOf = (c: Column<T>, row: T): string => {
+    const text = c.cell(row);
+    const name = full.get(text);
+    const title = name === undefined ? '' : ` title="${escapeHtml(name)}"`;
+    return `<td${kind(c)}${tint(c.heat?.(row) ?? 0)}${title}>${escapeHtml(text)}</td>`;
+  };
   const kind = (c: Column<T>): string => (c.numeric === true ? ' class="n"' : '');
   const head = columns.map((c) => `<th scope="col"${kind(c)}>${escapeHtml(c.title)}</th>`).join('');
   const body = groups.map(({ title, rows }) => {
-    const lines = rows.map(
-      (r) =>
-        `<tr>${columns.map((c) => `<td${kind(c)}${tint(c.heat?.(r) ?? 0)}>${escapeHtml(c.cell(r))}</td>`).join('')}</tr>`,
-    );
+    const lines = rows.map((row) => `<tr>${columns.map((c) => cellOf(c, row)).join('')}</tr>`);
     const first =
       title === undefined
         ? ''

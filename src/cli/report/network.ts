@@ -96,8 +96,15 @@ function codesText({ codesUsed, codesAvailable }: { codesUsed: number; codesAvai
 }
 
 /** By the noise that they add, most first; values that cannot be measured come last. */
-function worstFirst(values: readonly ValueReport[]): ValueReport[] {
+function worstFirst<T extends ValueReport>(values: readonly T[]): T[] {
   return [...values].sort((a, b) => (b.added ?? -Infinity) - (a.added ?? -Infinity));
+}
+
+/** Of tables and distributions: as the network runs, or most noise first. */
+export type Order = 'network' | 'worst';
+
+function inOrder<T extends ValueReport>(values: readonly T[], order: Order): readonly T[] {
+  return order === 'worst' ? worstFirst(values) : values;
 }
 
 /** Nodes that are named in a headline. */
@@ -136,28 +143,39 @@ function networkHeadlines({ layers: { values, images }, attribution }: NetworkRe
 /** Names longer than this are cut to their end. */
 const LONG = 32;
 
-/** Names as in `a/b/c` that are long, as the fewest of their last parts that no other name ends with. */
-function withShortNames(report: NetworkReport): NetworkReport {
+/**
+ * Names as in `a/b/c` that are long, as the fewest of their last parts that no other name ends with, after a sign that they were
+ * cut; and the whole ones by these.
+ */
+function withShortNames(report: NetworkReport): {
+  readonly report: NetworkReport;
+  readonly names: ReadonlyMap<string, string>;
+} {
   const { values } = report.layers;
   const ends = (id: string): string[] => id.split('/').map((_, k, parts) => parts.slice(-1 - k).join('/'));
   const uses = new Map<string, number>();
   for (const end of values.flatMap(({ id }) => ends(id))) uses.set(end, (uses.get(end) ?? 0) + 1);
-  const short = (id: string): string =>
-    id.length <= LONG ? id : (ends(id).find((end) => uses.get(end) === 1) ?? id);
+  const short = (id: string): string => {
+    const end = id.length <= LONG ? id : (ends(id).find((end) => uses.get(end) === 1) ?? id);
+    return end === id ? id : `\u2026/${end}`;
+  };
   const renamed = values.map((v) => ({ ...v, id: short(v.id), inputs: v.inputs.map(short) }));
+  const cut = values.flatMap(({ id }): [string, string][] => (short(id) === id ? [] : [[short(id), id]]));
   return {
-    ...report,
-    layers: { ...report.layers, values: renamed },
-    ...(report.attribution && { attribution: renamedAttribution(report.attribution, short) }),
-    ...(report.sensitivity && { sensitivity: report.sensitivity.map((s) => ({ ...s, id: short(s.id) })) }),
+    names: new Map(cut),
+    report: {
+      ...report,
+      layers: { ...report.layers, values: renamed },
+      ...(report.attribution && { attribution: renamedAttribution(report.attribution, short) }),
+      ...(report.sensitivity && { sensitivity: report.sensitivity.map((s) => ({ ...s, id: short(s.id) })) }),
+    },
   };
 }
 
 /** Two tables, of values and of weights, and what further analyses found; long names by their ends. */
-export function networkLines(full: NetworkReport, order: 'network' | 'worst'): string[] {
-  const report = withShortNames(full);
-  const { values } = report.layers;
-  const rows = order === 'worst' ? worstFirst(values) : values;
+export function networkLines(full: NetworkReport, order: Order): string[] {
+  const { report } = withShortNames(full);
+  const rows = inOrder(report.layers.values, order);
   const layers = rows.filter(hasWeight);
   return [
     ...networkHeadlines(report),
@@ -170,16 +188,19 @@ export function networkLines(full: NetworkReport, order: 'network' | 'worst'): s
 }
 
 /** The page as text, self-contained. Without Vega installed it says so where the plots would be. */
-export async function renderNetwork(full: NetworkReport, draw?: Draw | null): Promise<string> {
-  const report = withShortNames(full);
+export async function renderNetwork(
+  full: NetworkReport,
+  { order = 'network', draw }: { readonly order?: Order; readonly draw?: Draw | null } = {},
+): Promise<string> {
+  const { report, names } = withShortNames(full);
   const drawing = draw === undefined ? await loadDraw() : draw;
   const title = `Layer by layer: ${basename(report.model)}`;
   const sections = [
     await sqnrSection(report, drawing),
-    tableSection(report),
-    report.attribution ? await attributionSection(report.attribution, drawing) : '',
-    report.sensitivity ? sensitivitySection(report.sensitivity, report.layers.threshold) : '',
-    await histogramSection(report, drawing),
+    tableSection(report, order, names),
+    report.attribution ? await attributionSection(report.attribution, drawing, names) : '',
+    report.sensitivity ? sensitivitySection(report.sensitivity, report.layers.threshold, names) : '',
+    await histogramSection(report, order, drawing),
   ];
   return htmlDocument(
     title,
@@ -233,12 +254,13 @@ const TERMS: readonly (readonly [string, string])[] = [
   ['bits', 'the fewest that give this tensor alone the threshold, with a min-max range'],
 ];
 
-function tableSection({ layers: { values } }: NetworkReport): string {
+function tableSection(report: NetworkReport, order: Order, names: ReadonlyMap<string, string>): string {
+  const values = inOrder(report.layers.values, order);
   const layers = values.filter(hasWeight);
   const table = <T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): string =>
-    htmlTable(caption, filled(columns, rows), [{ rows }]);
-  const caption =
-    'Float against quantized, in the order of the network. A column without entries is left out.';
+    htmlTable(caption, filled(columns, rows), [{ rows }], names);
+  const first = order === 'worst' ? 'most noise first' : 'in the order of the network';
+  const caption = `Float against quantized, ${first}. A column without entries is left out.`;
   const weights =
     layers.length === 0
       ? ''
@@ -257,9 +279,9 @@ ${terms.join('\n')}
 /** Nodes whose distributions are drawn: a page of hundreds helps nobody. */
 const DRAWN = 24;
 
-async function histogramSection({ layers: { values } }: NetworkReport, draw: Draw | null): Promise<string> {
+async function histogramSection({ layers }: NetworkReport, order: Order, draw: Draw | null): Promise<string> {
   if (draw === null) return '';
-  const own = values.filter(({ moves, weight }) => !moves || weight !== null);
+  const own = inOrder(layers.values, order).filter(({ moves, weight }) => !moves || weight !== null);
   const drawn = new Set(worstFirst(own).slice(0, DRAWN));
   const rows: string[] = [];
   for (const value of own.filter((v) => drawn.has(v))) {

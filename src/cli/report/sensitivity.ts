@@ -50,14 +50,20 @@ export function sensitivityLines(found: readonly Sensitivity[]): string[] {
   ];
 }
 
-/** @param threshold dB below which cells are tinted */
-export function sensitivitySection(found: readonly Sensitivity[], threshold: number): string {
+/** @param threshold dB below which cells are tinted
+ * @param names whole ones, by those that were cut */
+export function sensitivitySection(
+  found: readonly Sensitivity[],
+  threshold: number,
+  names: ReadonlyMap<string, string>,
+): string {
   const groups = KINDS.map((kind) => ({ title: kind, rows: rowsOf(found, kind) }));
   const table = (caption: string, columns: readonly Column<Row>[]): string =>
     htmlTable(
       caption,
       columns,
       groups.filter(({ rows }) => rows.length > 0),
+      names,
     );
   const more = (title: string, caption: string, cell: (s: Sensitivity) => string): string =>
     `<details>\n<summary>${escapeHtml(title)}</summary>\n${table(caption, columnsOf(found, 'tensor', cell))}\n</details>`;

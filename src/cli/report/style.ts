@@ -35,7 +35,9 @@ dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .verdict.bad { border-color: var(--bad); }
 .verdict strong { color: var(--good); }
 .verdict.bad strong { color: var(--bad); }
-.scroll { overflow-x: auto; margin: 1rem 0; }
+/* as wide as the text, or as its table where the window lets it */
+.scroll { overflow-x: auto; margin: 1rem 0; width: max-content; min-width: 100%; max-width: calc(100vw - 2.5rem);
+  position: relative; left: 50%; transform: translateX(-50%); }
 table { border-collapse: collapse; font-size: 0.92rem; width: 100%; }
 caption { text-align: left; color: var(--muted); font-size: 0.88rem; padding: 0 0 0.5rem; }
 th, td { padding: 0.35rem 0.75rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }

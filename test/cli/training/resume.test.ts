@@ -47,6 +47,7 @@ import {
 import { roughen, TinyCnn } from '../../support/models.js';
 import { abortedAtLook } from '../harness.js';
 
+const endsAtOnce = <T>(f: () => Promise<T>): Promise<T> => f();
 const random = new Random('resume');
 const images = NDArray.zeros([40, 8, 8, 2], 'uint8');
 images.data.forEach((_, i, data) => (data[i] = random.uniform(0, 256)));
@@ -170,7 +171,7 @@ t.test('a state that does not fit is refused', async (t) => {
 t.test('a run that diverges is back where its checkpoint stands, masks and all', async (t) => {
   const made = pruned();
   const path = join(t.testdir(), 'run.checkpoint');
-  const io = { stdout() {}, stderr() {}, isTTY: false, signal: new AbortController().signal };
+  const io = { stdout() {}, stderr() {}, isTTY: false, signal: new AbortController().signal, endsAtOnce };
   let sick = false;
   const run = { ...made.run, before: (step: number) => void (sick = step >= 7) };
   const optimizer = run.optimizer;
@@ -212,7 +213,7 @@ t.test('damaged checkpoints: the one before is used, and the result is the same'
     ['a bit of the weights', flipped(0.9)],
   ];
   const folder = t.testdir();
-  const quiet = { stdout() {}, stderr() {}, isTTY: false };
+  const quiet = { stdout() {}, stderr() {}, isTTY: false, endsAtOnce };
   for (const [name, damage] of damages) {
     const path = join(folder, `${name}.checkpoint`);
     const first = { ...quiet, signal: abortedAtLook(10) };
@@ -252,7 +253,7 @@ t.test('a run that is killed goes on from a checkpoint that is a minute old at m
       if (step === 8) throw new Error('killed');
     },
   };
-  const io = { stdout() {}, stderr() {}, isTTY: false, signal: new AbortController().signal };
+  const io = { stdout() {}, stderr() {}, isTTY: false, signal: new AbortController().signal, endsAtOnce };
   await t.rejects(savedFit(run, { job, files: new Checkpoints(path), saved: null }, io), /killed/);
   const saved = readCheckpoint(path, decodeRun, () => t.fail('it is good'));
   t.same(saved.position, { epoch: 1, batch: 2 });
