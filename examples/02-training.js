@@ -1,9 +1,10 @@
 // A convolutional network on real pictures: layers, data loader, optimizer, schedule, loop. A few seconds.
 // npm run build && node examples/02-training.js
+import { fileURLToPath } from 'node:url';
 import { DataLoader, evaluate, fit, nn, optim, Random } from 'octograd';
 import { createProgress, loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const train = new DataLoader(folder.train.slice(0, 1500), { ...normalize, shuffle: true, seed: 1 });
 const test = new DataLoader(folder.test.slice(0, 1000), { ...normalize, batchSize: 100 });

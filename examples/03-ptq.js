@@ -1,5 +1,6 @@
 // Post-training quantization: trace, prepare, calibrate, convert, run integers, and count the codes that differ.
 // npm run build && node examples/03-ptq.js
+import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   compareCodes,
@@ -17,7 +18,7 @@ import {
 import { decodeModel, encodeModel } from 'octograd/formats';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const loader = new DataLoader(folder.train.slice(0, 800), { ...normalize, shuffle: true, seed: 1 });
 const test = new DataLoader(folder.test.slice(0, 200), { ...normalize, batchSize: 100 });

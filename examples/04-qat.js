@@ -1,5 +1,6 @@
 // Quantization-aware training: 4-bit weights on a depthwise network, where rounding after training hurts.
 // npm run build && node examples/04-qat.js
+import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   convert,
@@ -18,7 +19,7 @@ import {
 } from 'octograd';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const loader = new DataLoader(folder.train.slice(0, 1280), {
   ...normalize,

@@ -2,6 +2,8 @@
 // npm run build && node examples/detector/run.js [--quick | --rehearsal]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import {
   calibrate,
   cat,
@@ -44,16 +46,23 @@ import { exportTflite } from 'octograd/tflite';
 // How many scenes to train on, float and quantized, and to test on. The smaller plans show that all works, not how well.
 const plans = {
   full: { epochs: 6, scenes: 6000, qatScenes: 6000, test: 300, width: 16 },
-  '--quick': { epochs: 2, scenes: 2000, qatScenes: 1000, test: 100, width: 16 },
-  '--rehearsal': { epochs: 1, scenes: 32, qatScenes: 32, test: 8, width: 4 },
+  quick: { epochs: 2, scenes: 2000, qatScenes: 1000, test: 100, width: 16 },
+  rehearsal: { epochs: 1, scenes: 32, qatScenes: 32, test: 8, width: 4 },
 };
-const plan = plans[process.argv.find((word) => Object.hasOwn(plans, word)) ?? 'full'];
-const out = `out/${plan === plans['--rehearsal'] ? 'rehearsal/' : ''}detector`;
+let options;
+try {
+  options = parseArgs({ options: { quick: { type: 'boolean' }, rehearsal: { type: 'boolean' } } }).values;
+} catch (error) {
+  console.error(`${error.message}\nusage: node examples/detector/run.js [--quick | --rehearsal]`);
+  process.exit(2);
+}
+const plan = options.rehearsal ? plans.rehearsal : options.quick ? plans.quick : plans.full;
+const out = `out/${options.rehearsal ? 'rehearsal/' : ''}detector`;
 const strides = models.DETECTOR_STRIDES;
 const loss = detectionLoss({ strides });
 
 // Clothes of the training set on canvases to train on, clothes of the test set to test on.
-const clothes = loadIdxFolder(new URL('../../data/fashion-mnist', import.meta.url).pathname);
+const clothes = loadIdxFolder(fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url)));
 const [trainSource, testSource] = [clothes.train, clothes.test].map((set) => new SceneSource(set));
 const scenes = (count, seed) => new SceneLoader(trainSource, { scenes: count, batchSize: 16, seed });
 const test = new SceneLoader(testSource, { scenes: plan.test, batchSize: 50, seed: 'test', fresh: false });

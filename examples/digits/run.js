@@ -2,6 +2,7 @@
 // npm run build && node examples/digits/run.js [--rehearsal]
 import { mkdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import {
   ArrayDataset,
@@ -29,7 +30,14 @@ import {
 import { encodeModel } from 'octograd/formats';
 import { writeImage } from 'octograd/node';
 
-const rehearsal = process.argv.includes('--rehearsal');
+let options;
+try {
+  options = parseArgs({ options: { rehearsal: { type: 'boolean' } } }).values;
+} catch (error) {
+  console.error(`${error.message}\nusage: node examples/digits/run.js [--rehearsal]`);
+  process.exit(2);
+}
+const { rehearsal } = options;
 const seeds = rehearsal ? [1] : [1, 2, 3, 4, 5];
 // 64 pixels of 0 to 16 and the digit in each line
 const table = parseTable(

@@ -1,6 +1,7 @@
 // Trained with weights quantized before batch norm; exported with batch norm folded in, which takes them off the grid.
 // npm run build && node examples/failures/06-batch-norm-unfolded.js
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   conv2d,
@@ -23,7 +24,7 @@ import {
 } from 'octograd';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const loader = new DataLoader(folder.train.slice(0, 1280), { ...normalize, shuffle: true, seed: 1 });
 const test = new DataLoader(folder.test.slice(0, 500), { ...normalize, batchSize: 100 });

@@ -1,6 +1,7 @@
 // One scale for all filters of a depthwise layer: the largest filter sets it, and the small ones round to nothing.
 // npm run build && node examples/failures/07-depthwise-per-tensor.js
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   DataLoader,
@@ -16,7 +17,7 @@ import {
 } from 'octograd';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const loader = new DataLoader(folder.train.slice(0, 1280), { ...normalize, shuffle: true, seed: 1 });
 const test = new DataLoader(folder.test.slice(0, 500), { ...normalize, batchSize: 100 });

@@ -1,6 +1,7 @@
 // One broken pixel in the calibration set: the smallest and the largest value stretch the grid, and all others share what is left.
 // npm run build && node examples/failures/08-outlier.js
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   DataLoader,
@@ -18,7 +19,7 @@ import {
 } from 'octograd';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const train = new DataLoader(folder.train.slice(0, 1500), { ...normalize, shuffle: true, seed: 1 });
 const test = new DataLoader(folder.test.slice(0, 500), { ...normalize, batchSize: 100 });

@@ -1,10 +1,11 @@
 // Calibrated on pixels from 0 to 255, run on normalised ones: the codes that are left say nearly nothing.
 // npm run build && node examples/failures/10-calibrated-on-other-inputs.js
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import { calibrate, DataLoader, evaluate, fit, models, optim, prepare, ptqConfig, trace } from 'octograd';
 import { loadIdxFolder } from 'octograd/node';
 
-const folder = loadIdxFolder(new URL('../../data/fashion-mnist', import.meta.url).pathname);
+const folder = loadIdxFolder(fileURLToPath(new URL('../../data/fashion-mnist', import.meta.url)));
 const normalize = { mean: 0.286, std: 0.353 };
 const train = folder.train.slice(0, 1280);
 const loader = new DataLoader(train, { ...normalize, shuffle: true, seed: 1 });

@@ -2,6 +2,7 @@
 // npm run build && node examples/tabular/run.js [--rehearsal]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import * as vega from 'vega';
 import * as vegaLite from 'vega-lite';
 import {
@@ -26,7 +27,14 @@ import {
 } from 'octograd';
 import { encodeModel } from 'octograd/formats';
 
-const rehearsal = process.argv.includes('--rehearsal');
+let options;
+try {
+  options = parseArgs({ options: { rehearsal: { type: 'boolean' } } }).values;
+} catch (error) {
+  console.error(`${error.message}\nusage: node examples/tabular/run.js [--rehearsal]`);
+  process.exit(2);
+}
+const { rehearsal } = options;
 const seeds = rehearsal ? [1] : [1, 2, 3, 4, 5];
 const table = parseTable(
   readFileSync(new URL('../../data/breast-cancer/breast_cancer.csv', import.meta.url), 'utf8'),
