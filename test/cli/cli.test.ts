@@ -1,13 +1,17 @@
 /** Help, unknown words, and the program as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { main } from '../../src/cli/cli.js';
 import { COMMANDS } from '../../src/cli/commands.js';
-import { encodeSafetensors } from '../../src/formats/index.js';
+import { Random } from '../../src/core/index.js';
+import { encodeModel, encodeSafetensors } from '../../src/formats/index.js';
+import { PlainCnn } from '../../src/models/index.js';
+import { trace } from '../../src/trace/index.js';
+import { normal } from '../support/models.js';
 import { readFloatRun } from '../../src/cli/training/index.js';
 import { cli, writeSmallData } from './harness.js';
 
@@ -75,7 +79,7 @@ function start(argv: readonly string[]) {
   const text = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (s: string) => (text.out += s));
   child.stderr.setEncoding('utf8').on('data', (s: string) => (text.err += s));
-  return { child, text, closed: once(child, 'close') as Promise<[number | null]> };
+  return { child, text, closed: once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]> };
 }
 
 t.test('Ctrl-C leaves a checkpoint, and says how to go on', async (t) => {
@@ -90,4 +94,23 @@ t.test('Ctrl-C leaves a checkpoint, and says how to go on', async (t) => {
   t.ok(run.position.epoch < 1000);
   t.equal(config.epochs, 100000);
   t.equal((await cli(['inspect', join(dir, 'm.checkpoint')])).code, 0);
+});
+
+t.test('Ctrl-C ends a report at once, and nothing is written', async (t) => {
+  const data = writeSmallData(join(dir, 'report-data'), 64, 32);
+  const [model, page] = [join(dir, 'net.octo'), join(dir, 'net.html')];
+  const graph = trace(new PlainCnn({ random: new Random(1) }), normal([1, 28, 28, 1]));
+  writeFileSync(model, encodeModel(graph, { labels: [], normalization: null }));
+  const words = ['report', model, '--data', data, '--html', page, '--attribute-adaround'];
+  const { child, text, closed } = start(words);
+  let asked = 0;
+  child.stderr.on('data', () => {
+    if (asked > 0 || !text.err.includes('measuring sources')) return;
+    asked = performance.now();
+    child.kill('SIGINT');
+  });
+  // by the signal, which to a shell is 130
+  t.same(await closed, [null, 'SIGINT'], text.err);
+  t.ok(performance.now() - asked < 1000, 'at once');
+  t.same([existsSync(page), text.out], [false, '']);
 });

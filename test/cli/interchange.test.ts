@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { NDArray } from '../../src/core/index.js';
-import { encodeNpy } from '../../src/formats/index.js';
+import { decodeNpy, encodeNpy } from '../../src/formats/index.js';
 import { readImage } from '../../src/node/index.js';
 import { cli, writeSmallData } from './harness.js';
 
@@ -38,6 +38,22 @@ for (const format of ['onnx', 'tflite'])
     t.equal((await cli(['verify', file(`q.${format}`)])).code, 0);
     const accuracy = await cli(['evaluate', file(`q.${format}`), '--data', data, '--json', '-']);
     t.match(json(accuracy.out), { top1: (result['integer'] as { top1: number }).top1 });
+
+    const float = await cli(['inspect', path]);
+    t.match(float.out[0], `${path}: float model, `);
+    const integer = await cli(['inspect', file(`q.${format}`)]);
+    t.match(integer.out[0], /integer model, f\S+ requantization, \d/);
+    const { layers } = json((await cli(['inspect', file(`q.${format}`), '--json', '-'])).out) as {
+      layers: { id: string; weight: object | null }[];
+    };
+    const layer = layers.find(({ weight }) => weight !== null)!.id;
+    t.match(integer.out.join('\n'), new RegExp(`\\n${layer} +conv2d`));
+    const words = ['explain', file(`q.${format}`), '--data', data, '--float', file('net.octo')];
+    const one = json((await cli([...words, '--layer', layer, '--json', '-'])).out);
+    t.type(one['float'], 'number', 'whatever its name is there, the float network has it');
+    const wrong = await cli([...words.slice(0, -1), file(`q.${format}`), '--layer', layer]);
+    t.equal(wrong.code, 2);
+    t.match(wrong.err[0], /--float: \S+ is no float model/);
   });
 
 t.test('too much accuracy lost: the layers are named, and nothing is written', async (t) => {
@@ -65,6 +81,49 @@ t.test('a network without labels: signal to noise, on inputs kept apart', async 
   t.match(high.err.join('\n'), /--min-sqnr asks for 200; most is lost in/);
   const wrong = await cli(['quantize', file('net.octo'), ...args, '--method', 'qat']);
   t.equal(wrong.code, 2);
+});
+
+t.test('several outputs: run on an array, measured and explained on inputs of their own', async (t) => {
+  const blazeface = join(process.cwd(), 'data/blazeface/face_detection_front.onnx');
+  writeFileSync(file('face.npy'), encodeNpy(NDArray.zeros([2, 128, 128, 3], 'float32')));
+  const words = ['run', blazeface, '--input', file('face.npy'), '--output', file('faces'), '--json', '-'];
+  const { files } = json((await cli(words)).out) as { files: { file: string; shape: number[] }[] };
+  t.same(
+    files.map(({ shape }) => shape),
+    [
+      [2, 512, 1],
+      [2, 384, 1],
+      [2, 512, 16],
+      [2, 384, 16],
+    ],
+  );
+  for (const { file: path, shape } of files)
+    t.same(decodeNpy(new Uint8Array(readFileSync(path))).shape, shape);
+  const report = await cli(['report', blazeface, '--html', file('face.html')]);
+  t.equal(report.code, 1);
+  t.match(report.err[0], /the model has 1 input and 4 outputs, .*--calibrate/);
+});
+
+t.test('files that are no model, inputs that are no numbers', async (t) => {
+  writeFileSync(file('empty.octo'), '');
+  writeFileSync(file('text.octo'), 'a text that is longer than the header of a model');
+  for (const command of ['inspect', 'evaluate']) {
+    t.match((await cli([command, file('empty.octo')])).err[0], /empty\.octo: is empty/);
+    t.match((await cli([command, file('text.octo')])).err[0], /text\.octo: holds no octograd model/);
+  }
+  const images = NDArray.zeros([3, 28, 28, 1], 'float32');
+  images.data[784 + 30] = NaN;
+  writeFileSync(file('nan.npy'), encodeNpy(images));
+  writeFileSync(file('none.npy'), encodeNpy(NDArray.zeros([0, 28, 28, 1], 'float32')));
+  for (const words of [
+    ['explain', file('q.onnx'), '--layer', 'input', '--input'],
+    ['report', file('net.octo'), '--html', file('nan.html'), '--calibrate'],
+  ]) {
+    const nan = await cli([...words, file('nan.npy')]);
+    t.equal(nan.code, 1);
+    t.match(nan.err[0], /nan\.npy: element \[1, 1, 2, 0\] is NaN/);
+    t.match((await cli([...words, file('none.npy')])).err[0], /none\.npy: is empty/);
+  }
 });
 
 t.test('a file without a self-test, and a damaged one', async (t) => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { LayerReport } from '../../src/analysis/index.js';
-import { renderNetwork, type NetworkReport } from '../../src/cli/report/network.js';
+import { networkLines, renderNetwork, type NetworkReport } from '../../src/cli/report/network.js';
 import { Random } from '../../src/core/index.js';
 import { encodeModel, encodeNpy } from '../../src/formats/index.js';
 import { Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } from '../../src/nn/index.js';
@@ -130,6 +130,53 @@ t.test('the integer model of it, against it: the same numbers; worst first', asy
   const rows = sorted.out.slice(sorted.out.findIndex((line) => line.startsWith('value ')) + 1);
   const worst = [...float.values].sort((a, b) => b.added! - a.added!)[0].id;
   t.ok(rows[0].startsWith(`${worst} `), rows[0]);
+  const page = readFileSync(file('page.html'), 'utf8');
+  t.match(page, new RegExp(`Float against quantized, most noise first[^]*?<tbody>\\n<tr><td>${worst}</td>`));
+  const other = file('linear.octo');
+  writeFileSync(other, encodeModel(trace(new Linear(3, 2), normal([1, 3])), info));
+  const wrong = await cli(['report', file('q.octo'), '--float', other]);
+  t.equal(wrong.code, 2);
+  t.match(wrong.err[0], /--float: \S+linear.octo takes \[3\], and \S+q.octo takes \[28, 28, 1\]/);
+});
+
+t.test('long names are cut where that shows, and can be read in full', async (t) => {
+  const { out } = await cli([
+    'report',
+    file('net.octo'),
+    '--data',
+    data,
+    '--html',
+    file('names.html'),
+    '--json',
+    '-',
+  ]);
+  const result = JSON.parse(out.join('\n')) as NetworkReport;
+  const long = 'a/very/long/path/of/a/layer/in/a/network/conv';
+  const values = result.layers.values.map((v) => (v.op === 'conv2d' ? { ...v, id: long } : v));
+  const renamed = { ...result, layers: { ...result.layers, values } };
+  t.ok(networkLines(renamed, 'network').some((line) => line.startsWith('\u2026/conv ')));
+  const page = await renderNetwork(renamed, { draw: null });
+  t.match(page, `<td title="${long}">\u2026/conv</td>`);
+  t.equal([...page.matchAll(/ title="/g)].length, 2, 'in the tables of values and of weights');
+});
+
+t.test('what is quantized dynamically is refused, by report and explain alike', async (t) => {
+  const words = [
+    'quantize',
+    file('net.octo'),
+    '--data',
+    data,
+    '--method',
+    'dynamic',
+    '--out',
+    file('dyn.octo'),
+  ];
+  t.equal((await cli(words)).code, 0);
+  for (const more of [['report'], ['explain', '--layer', '4']]) {
+    const { code, err } = await cli([more[0], file('dyn.octo'), ...more.slice(1), '--data', data]);
+    t.equal(code, 1);
+    t.match(err, [/dyn\.octo is quantized dynamically, .*give the float model/]);
+  }
 });
 
 t.test('inputs from a file: measured on those that set no ranges', async (t) => {

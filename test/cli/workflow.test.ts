@@ -209,7 +209,7 @@ t.test('bits of layers under a budget of bytes', async (t) => {
     t,
     await cli([...words, '100']),
     1,
-    'budget: 100 is too little; the cheapest choice of every layer costs 4356',
+    '--weight-budget: 100 is too little; the cheapest choice of every layer costs 4356',
   );
   failsWith(t, await cli([...words, '5000', '--weight-bits', '4']), 2, '--weight-budget chooses the bits');
 });
@@ -244,7 +244,7 @@ t.test('an explanation of one value, with the float network beside it', async (t
     t,
     await cli([...words, '--layer', 'features']),
     1,
-    /layer: features is not in the network; it has input/,
+    /--layer: features is not in the network; it has input/,
   );
   failsWith(t, await cli([...words, '--position', 'left']), 2, "--position: 'left' must be whole numbers");
   failsWith(t, await cli([...words, '--image', '40']), 1, '--image: 40 is not one of 0 to 39');

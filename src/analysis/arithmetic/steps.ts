@@ -93,7 +93,8 @@ export class Steps {
   /** `acc * real` with a 31-bit mantissa and a shift. */
   fixed(acc: number, real: number, { rounding }: FixedNumerics, prefix = ''): number {
     const { multiplier, shift } = quantizeMultiplier(real);
-    this.add(`${prefix}mantissa`, `round(${digits(real)} * 2^${31 - shift})`, multiplier);
+    // in full even where it is a float32: a mantissa has 31 bits
+    this.add(`${prefix}mantissa`, `round(${real} * 2^${31 - shift})`, multiplier);
     this.add(`${prefix}shift`, `exponent of the multiplier`, shift);
     const name = `${prefix}rounded`;
     if (rounding === 'single') {
