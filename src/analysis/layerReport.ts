@@ -1,4 +1,5 @@
 /** What quantization does to every value and weight of a network, measured on data. */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, QuantizationError, sameQParams, type NDArray, type Shape } from '../core/index.js';
 import type { ValueId } from '../graph/index.js';
 import { tidy } from '../ops/index.js';
@@ -70,8 +71,7 @@ export function layerReport(
   options: LayerReportOptions = {},
 ): LayerReport {
   const { threshold = 30, bins = 80 } = options;
-  if (!Number.isInteger(bins) || bins < 1)
-    throw new ArgumentError(`bins: ${bins} must be a whole number >= 1`);
+  checkWhole('bins', bins);
   const network = openVariant(quantized);
   if (
     network.values.every(

@@ -4,7 +4,7 @@
  */
 // The package's default entry calls require('crypto') and does not bundle for browsers; this one is pure arithmetic.
 import alea from 'seedrandom/lib/alea.js';
-import { ArgumentError } from './errors.js';
+import { checkWhole } from './checks.js';
 
 export type Seed = number | string;
 
@@ -47,7 +47,7 @@ export class Random {
 
   /** A whole number in [0, n). */
   int(n: number): number {
-    if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`n: ${n} must be a whole number >= 1`);
+    checkWhole('n', n);
     return Math.floor(this.#prng() * n);
   }
 

@@ -3,6 +3,7 @@
  * the epoch and the number of the batch alone, so a run is resumed by naming the batch to go on with.
  */
 import { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, DataError, NDArray, Random, type Seed } from '../core/index.js';
 import { placements, type Augmentation, type Placement } from './augment.js';
 import type { ArrayDataset } from './dataset.js';
@@ -61,8 +62,7 @@ export class DataLoader {
       mean = 0,
       std = 1,
     } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ArgumentError(`batchSize: ${batchSize} must be a whole number >= 1`);
+    checkWhole('batchSize', batchSize);
     this.#dataset = dataset;
     this.batchSize = batchSize;
     this.#shuffle = shuffle;

@@ -1,12 +1,12 @@
 /** Pictures side by side. */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, formatShape, NDArray, sameShape, ShapeError } from '../core/index.js';
 import type { Image } from './image.js';
 
 /** A picture of one or three channels in colour, each pixel a square of `factor` x `factor`: for looking at small ones. */
 export function enlarge(image: Image, factor: number): Image {
   const [height, width, channels] = image.shape;
-  if (!Number.isInteger(factor) || factor < 1)
-    throw new ArgumentError(`factor: ${factor} must be a whole number >= 1`);
+  checkWhole('factor', factor);
   if (image.rank !== 3 || (channels !== 1 && channels !== 3))
     throw new ShapeError(`image: has shape ${formatShape(image.shape)}; give [height, width, 1 or 3]`);
   const out = NDArray.zeros([height * factor, width * factor, 3], 'uint8');
@@ -25,8 +25,7 @@ export function enlarge(image: Image, factor: number): Image {
  */
 export function contactSheet(images: readonly Image[], columns: number): Image {
   if (images.length === 0) throw new ArgumentError('images: none were given; give at least one');
-  if (!Number.isInteger(columns) || columns < 1)
-    throw new ArgumentError(`columns: ${columns} must be a whole number >= 1`);
+  checkWhole('columns', columns);
   const [height, width] = images[0].shape;
   const odd = images.find(({ shape }) => !sameShape(shape, [height, width, 3]));
   if (odd !== undefined)

@@ -1,5 +1,6 @@
 /** Tables of numbers: a row for each example, such as what sensors or forms give. */
 import { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, DataError, FormatError, NDArray, Random, type Seed } from '../core/index.js';
 import type { Batch, Position } from './loader.js';
 
@@ -63,8 +64,7 @@ export class TableLoader {
     options: TableLoaderOptions = {},
   ) {
     const { batchSize = 64, shuffle = false, seed = 0 } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new ArgumentError(`batchSize: ${batchSize} must be a whole number >= 1`);
+    checkWhole('batchSize', batchSize);
     if (rows.length === 0 || rows.length !== labels.length)
       throw new DataError(
         `labels: ${labels.length} labels for ${rows.length} rows; give one for each, and one at least`,

@@ -3,6 +3,7 @@
  * that every box is exact (cut and paste: Dwibedi et al. 2017, arXiv:1708.01642). All that is random comes from a seed.
  */
 import { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, NDArray, Random, ShapeError, type Seed } from '../core/index.js';
 import { type ArrayDataset, type Batch, type Image, type Position } from '../data/index.js';
 import { areaOf, commonArea, type LabeledBox } from './boxes.js';
@@ -194,9 +195,8 @@ export class SceneLoader {
 
   constructor(source: SceneSource, options: SceneLoaderOptions) {
     const { scenes, batchSize = 32, seed = 0, fresh = true } = options;
-    for (const [name, value] of Object.entries({ scenes, batchSize }))
-      if (!Number.isInteger(value) || value < 1)
-        throw new ArgumentError(`${name}: ${value} must be a whole number >= 1`);
+    checkWhole('scenes', scenes);
+    checkWhole('batchSize', batchSize);
     this.#source = source;
     this.#options = { scenes, batchSize, seed, fresh };
     this.length = Math.ceil(scenes / batchSize);

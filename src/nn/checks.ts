@@ -1,15 +1,10 @@
 /** Checks of constructor arguments; shapes of inputs are checked by the ops. */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError } from '../core/index.js';
-
-/** Throws ArgumentError unless `value` is a whole number >= 1. */
-export function checkCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new ArgumentError(`${name}: ${value} must be a whole number >= 1`);
-}
 
 /** Throws ArgumentError unless `value` is a whole number >= 1 that divides `total`. */
 export function checkDivides(name: string, value: number, totalName: string, total: number): void {
-  checkCount(name, value);
+  checkWhole(name, value);
   if (total % value !== 0)
     throw new ArgumentError(
       `${name}: ${value} does not divide ${totalName}, which is ${total}; choose a divisor`,

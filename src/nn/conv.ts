@@ -1,8 +1,9 @@
 /** Convolution layers: NHWC images, OHWI weights. */
 import type { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import type { Random } from '../core/index.js';
 import { conv2d, convTranspose2d } from '../ops/index.js';
-import { checkCount, checkDivides, pair, type Size2d } from './checks.js';
+import { checkDivides, pair, type Size2d } from './checks.js';
 import { initWeight } from './linear.js';
 import { Module, Parameter } from './module.js';
 
@@ -56,7 +57,7 @@ export interface DepthwiseConv2dOptions extends Omit<Conv2dOptions, 'groups'> {
 export class DepthwiseConv2d extends Conv2d {
   constructor(channels: number, kernel: Size2d, options: DepthwiseConv2dOptions = {}) {
     const { multiplier = 1, ...rest } = options;
-    checkCount('multiplier', multiplier);
+    checkWhole('multiplier', multiplier);
     super(channels, channels * multiplier, kernel, { ...rest, groups: channels });
   }
 }
@@ -97,12 +98,12 @@ export class ConvTranspose2d extends Module {
 }
 
 function checkWindow(inChannels: number, outChannels: number, kernel: Size2d, groups: number) {
-  checkCount('inChannels', inChannels);
-  checkCount('outChannels', outChannels);
+  checkWhole('inChannels', inChannels);
+  checkWhole('outChannels', outChannels);
   checkDivides('groups', groups, 'inChannels', inChannels);
   checkDivides('groups', groups, 'outChannels', outChannels);
   const [kh, kw] = pair(kernel);
-  checkCount('kernel', kh);
-  checkCount('kernel', kw);
+  checkWhole('kernel', kh);
+  checkWhole('kernel', kw);
   return [kh, kw] as const;
 }

@@ -1,8 +1,8 @@
 /** A table of vectors, looked up by index. */
 import type { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, type Random } from '../core/index.js';
 import { embedding } from '../ops/index.js';
-import { checkCount } from './checks.js';
 import { normal } from './init.js';
 import { Module, Parameter } from './module.js';
 
@@ -19,8 +19,8 @@ export class Embedding extends Module {
 
   constructor(count: number, features: number, options: EmbeddingOptions = {}) {
     super();
-    checkCount('count', count);
-    checkCount('features', features);
+    checkWhole('count', count);
+    checkWhole('features', features);
     this.paddingIdx = options.paddingIdx ?? null;
     this.weight = Parameter.full([count, features], 0);
     normal(this.weight, 0, 1, options.random);

@@ -1,8 +1,8 @@
 /** The fully connected layer. */
 import type { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import type { Random } from '../core/index.js';
 import { linear } from '../ops/index.js';
-import { checkCount } from './checks.js';
 import { kaimingUniform, uniform } from './init.js';
 import { Module, Parameter } from './module.js';
 
@@ -19,8 +19,8 @@ export class Linear extends Module {
   /** Weight and bias start uniform within `1 / sqrt(inFeatures)`, PyTorch's default. */
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
-    checkCount('inFeatures', inFeatures);
-    checkCount('outFeatures', outFeatures);
+    checkWhole('inFeatures', inFeatures);
+    checkWhole('outFeatures', outFeatures);
     this.weight = Parameter.full([outFeatures, inFeatures], 0);
     this.bias = options.bias === false ? null : Parameter.full([outFeatures], 0);
     initWeight(this.weight, this.bias, options.random);

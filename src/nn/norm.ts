@@ -1,8 +1,9 @@
 /** Normalisation layers. The channel axis is the last one. */
 import type { Tensor } from '../autograd/index.js';
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, type Shape } from '../core/index.js';
 import { batchNorm, groupNorm, layerNorm } from '../ops/index.js';
-import { checkCount, checkDivides } from './checks.js';
+import { checkDivides } from './checks.js';
 import { Buffer, Module, Parameter } from './module.js';
 
 export interface BatchNormOptions {
@@ -26,7 +27,7 @@ export class BatchNorm extends Module {
 
   constructor(channels: number, options: BatchNormOptions = {}) {
     super();
-    checkCount('channels', channels);
+    checkWhole('channels', channels);
     this.momentum = options.momentum ?? 0.1;
     this.eps = options.eps ?? 1e-5;
     if (!(this.momentum >= 0 && this.momentum <= 1))
@@ -61,7 +62,7 @@ export class LayerNorm extends Module {
   constructor(normalizedShape: number | Shape, options: AffineNormOptions = {}) {
     super();
     this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-    for (const d of this.normalizedShape) checkCount('normalizedShape', d);
+    for (const d of this.normalizedShape) checkWhole('normalizedShape', d);
     const { affine = true, eps = 1e-5 } = options;
     this.eps = eps;
     this.weight = affine ? Parameter.full(this.normalizedShape, 1) : null;
@@ -83,7 +84,7 @@ export class GroupNorm extends Module {
 
   constructor(groups: number, channels: number, options: AffineNormOptions = {}) {
     super();
-    checkCount('channels', channels);
+    checkWhole('channels', channels);
     checkDivides('groups', groups, 'channels', channels);
     const { affine = true, eps = 1e-5 } = options;
     this.groups = groups;

@@ -1,10 +1,11 @@
 /** Group normalisation, channels last (Wu and He 2018); one group per channel is instance normalisation. */
+import { checkWhole } from '../core/checks.js';
 import { formatShape, NDArray, ShapeError, type FloatArray } from '../core/index.js';
 import { apply, type OpContext, type OpDef, type Tensor } from '../autograd/index.js';
 import { affineInputs, parameterGrads } from './affine.js';
 import { combineGradients, normalizeRows, sumGradients, sumMoments } from './channels.js';
 import { checkFloats, floats } from './checks.js';
-import { checkVector, checkWhole } from './layoutChecks.js';
+import { checkVector } from './layoutChecks.js';
 
 export interface GroupNormAttrs {
   readonly groups: number;
@@ -155,6 +156,6 @@ function backward(ctx: OpContext, grad: NDArray, { groups }: GroupNormAttrs): (N
  */
 export function groupNorm(x: Tensor, options: GroupNormOptions): Tensor {
   const { groups, weight, bias, eps = 1e-5 } = options;
-  checkWhole('groups', groups, 1);
+  checkWhole('groups', groups);
   return apply(groupNormOp, affineInputs('groupNorm', x, weight, bias), { groups, eps });
 }

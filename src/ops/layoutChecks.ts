@@ -1,5 +1,5 @@
-/** Checks of layouts, per-channel vectors and whole-number options. */
-import { ArgumentError, formatShape, ShapeError, type ArraySpec } from '../core/index.js';
+/** Checks of layouts and of per-channel vectors. */
+import { formatShape, ShapeError, type ArraySpec } from '../core/index.js';
 
 /** `layout` names one axis per dimension, as in 'N H W C'. */
 export function checkLayout(op: string, name: string, a: ArraySpec, layout: string): void {
@@ -16,9 +16,4 @@ export function checkVector(op: string, name: string, a: ArraySpec, length: numb
     throw new ShapeError(
       `${name}: ${op} got shape ${formatShape(a.shape)}; it must be [${length}], one value per ${what}`,
     );
-}
-
-export function checkWhole(name: string, value: number, min: number): void {
-  if (!Number.isInteger(value) || value < min)
-    throw new ArgumentError(`${name}: ${value} must be a whole number >= ${min}`);
 }

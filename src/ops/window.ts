@@ -2,9 +2,9 @@
  * Sliding windows over NHWC images: reading kernel, stride, padding and dilation from options, output sizes, and the
  * geometry that kernels take.
  */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, ShapeError, type ArraySpec } from '../core/index.js';
 import type { ConvGeometry, WindowGeometry } from '../../kernels/index.js';
-import { checkWhole } from './layoutChecks.js';
 
 /** [height, width] */
 export type Pair = readonly [number, number];
@@ -118,7 +118,7 @@ export interface Conv2dOptions {
 
 /** Fills in the defaults. Throws ArgumentError for a bad option. */
 export function convAttrs({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Conv2dOptions): ConvAttrs {
-  checkWhole('groups', groups, 1);
+  checkWhole('groups', groups);
   return {
     stride: toPair('stride', stride, 1),
     padding: toPadding(padding),

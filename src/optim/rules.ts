@@ -1,15 +1,11 @@
 /** Learning-rate rules: pure functions from the step (0, 1, ...) and the base rate to the rate used in that step. */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError } from '../core/index.js';
 
 export type LrRule = (step: number, baseLr: number) => number;
 
 function positive(name: string, value: number): void {
   if (!(value > 0)) throw new ArgumentError(`${name}: ${value} must be > 0`);
-}
-
-function count(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new ArgumentError(`${name}: ${value} must be a whole number >= 1`);
 }
 
 export function constant(): LrRule {
@@ -19,7 +15,7 @@ export function constant(): LrRule {
 /** Times `gamma` (default 0.1) every `stepSize` steps. */
 export function stepDecay(options: { stepSize: number; gamma?: number }): LrRule {
   const { stepSize, gamma = 0.1 } = options;
-  count('stepSize', stepSize);
+  checkWhole('stepSize', stepSize);
   return (step, base) => base * gamma ** Math.floor(step / stepSize);
 }
 
@@ -38,15 +34,15 @@ export function exponential(options: { gamma: number }): LrRule {
 /** Half a cosine from the base rate down to `etaMin` in `tMax` steps, and up again beyond (Loshchilov & Hutter 2017). */
 export function cosine(options: { tMax: number; etaMin?: number }): LrRule {
   const { tMax, etaMin = 0 } = options;
-  count('tMax', tMax);
+  checkWhole('tMax', tMax);
   return (step, base) => etaMin + ((base - etaMin) * (1 + Math.cos((Math.PI * step) / tMax))) / 2;
 }
 
 /** {@link cosine} that starts again after `t0`, then `t0 * tMult`, then `t0 * tMult^2` steps, ... */
 export function cosineRestarts(options: { t0: number; tMult?: number; etaMin?: number }): LrRule {
   const { t0, tMult = 1, etaMin = 0 } = options;
-  count('t0', t0);
-  count('tMult', tMult);
+  checkWhole('t0', t0);
+  checkWhole('tMult', tMult);
   return (step, base) => {
     let t = step;
     let period = t0;
@@ -63,7 +59,7 @@ export function linearWarmup(
   options: { startFactor?: number; endFactor?: number; totalIters?: number } = {},
 ): LrRule {
   const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
-  count('totalIters', totalIters);
+  checkWhole('totalIters', totalIters);
   return (step, base) =>
     base * (startFactor + ((endFactor - startFactor) * Math.min(step, totalIters)) / totalIters);
 }
@@ -87,7 +83,7 @@ export interface OneCycleOptions {
 export function oneCycle(options: OneCycleOptions): LrRule {
   const { maxLr, totalSteps, pctStart = 0.3, anneal = 'cos', divFactor = 25, finalDivFactor = 1e4 } = options;
   positive('maxLr', maxLr);
-  count('totalSteps', totalSteps);
+  checkWhole('totalSteps', totalSteps);
   if (!(pctStart > 0 && pctStart < 1))
     throw new ArgumentError(`pctStart: ${pctStart} must lie between 0 and 1`);
   positive('divFactor', divFactor);
@@ -122,6 +118,6 @@ export function oneCycle(options: OneCycleOptions): LrRule {
 
 /** `first` for so many steps, then `second`, which counts its steps from 0. */
 export function sequence(first: LrRule, steps: number, second: LrRule): LrRule {
-  count('steps', steps);
+  checkWhole('steps', steps);
   return (step, base) => (step < steps ? first(step, base) : second(step - steps, base));
 }

@@ -1,6 +1,7 @@
 /** The training loop: steps, events, validation, a stop signal, and a way back when the loss is no longer finite. */
 import type { Tensor } from '../autograd/index.js';
-import { ArgumentError, formatShape, type NDArray } from '../core/index.js';
+import { checkWhole } from '../core/checks.js';
+import { formatShape, type NDArray } from '../core/index.js';
 import type { Batch, Position } from '../data/index.js';
 import { clipGradNorm, clipGradValue, type OptimizerState, type ScheduleState } from '../optim/index.js';
 import { local } from '../ops/backend.js';
@@ -59,8 +60,7 @@ interface Snapshot {
  */
 export async function fit<Output = Tensor>(options: FitOptions<Output>): Promise<FitOutcome> {
   const { model, epochs, start = { epoch: 0, batch: 0 } } = options;
-  if (!Number.isInteger(epochs) || epochs < 1)
-    throw new ArgumentError(`epochs: ${epochs} must be a whole number >= 1`);
+  checkWhole('epochs', epochs);
   const { training } = model;
   model.train();
   try {

@@ -1,5 +1,5 @@
 /** Observer that clips where the distribution of the codes says most about that of the values. */
-import { ArgumentError } from '../../core/index.js';
+import { checkWhole } from '../../core/checks.js';
 import type { Distribution } from './distribution.js';
 import { DistributionObserver } from './distributionObserver.js';
 import type { ObserverFactory, ObserverSpec } from './observer.js';
@@ -94,7 +94,6 @@ function rangeOf(d: Distribution, bins: number, spec: ObserverSpec): { min: numb
  */
 export function entropy(options: { bins?: number } = {}): ObserverFactory {
   const { bins = 2048 } = options;
-  if (!Number.isInteger(bins) || bins < 256 || bins > 8192)
-    throw new ArgumentError(`bins: ${bins} must be a whole number from 256 to 8192`);
+  checkWhole('bins', bins, 256, 8192);
   return (spec) => new DistributionObserver(spec, 'entropy', (d) => rangeOf(d, bins, spec));
 }

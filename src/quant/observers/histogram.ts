@@ -1,5 +1,5 @@
 /** Observer that clips where the squared quantization error is smallest. */
-import { ArgumentError } from '../../core/index.js';
+import { checkWhole } from '../../core/checks.js';
 import { roundHalfEven } from '../../../kernels/rounding.js';
 import { clampOffset } from '../../ops/quantize.js';
 import { chooseQParams } from '../qparams.js';
@@ -62,8 +62,7 @@ function bestRange(d: Distribution, bins: number, spec: ObserverSpec): Bounds {
  */
 export function histogram(options: { bins?: number } = {}): ObserverFactory {
   const { bins = 2048 } = options;
-  if (!Number.isInteger(bins) || bins < 2 || bins > 8192)
-    throw new ArgumentError(`bins: ${bins} must be a whole number from 2 to 8192`);
+  checkWhole('bins', bins, 2, 8192);
   return (spec) => new DistributionObserver(spec, 'histogram', (d) => bestRange(d, bins, spec));
 }
 
