@@ -71,6 +71,9 @@ export function sensitivity(
   const { kinds = ['weights', 'activations'] } = options;
   if (mode !== 'only' && mode !== 'except')
     throw new ArgumentError(`mode: ${String(mode)} is unknown; use 'only' or 'except'`);
+  for (const kind of kinds)
+    if (kind !== 'weights' && kind !== 'activations')
+      throw new ArgumentError(`kinds: ${String(kind)} is unknown; use 'weights' and 'activations'`);
   const batches = Array.from(data, partsOf);
   if (batches.length === 0) throw new ArgumentError('data: there is no batch; give at least one');
   const modules = widths.map((bits) => {

@@ -1,6 +1,6 @@
 /** A teacher that is asked once about each input. */
 import { noGrad, Tensor } from '../autograd/index.js';
-import { NDArray } from '../core/index.js';
+import { NDArray, type TypedArray } from '../core/index.js';
 import type { Teacher } from './distillation.js';
 
 /**
@@ -28,9 +28,7 @@ export class CachedTeacher implements Teacher {
   forward(x: Tensor): Tensor {
     const [rows] = x.shape;
     const size = x.size / rows;
-    const keys = Array.from({ length: rows }, (_, i) =>
-      hash((x.data as Float32Array).subarray(i * size, (i + 1) * size)),
-    );
+    const keys = Array.from({ length: rows }, (_, i) => hash(x.data.subarray(i * size, (i + 1) * size)));
     if (keys.some((key) => !this.#logits.has(key))) {
       const answer = noGrad(() => this.#teacher.forward(x));
       const classes = answer.size / rows;
@@ -45,9 +43,17 @@ export class CachedTeacher implements Teacher {
   }
 }
 
-/** Two multiplicative hashes of 32 bits over the words, mixed at the end as in MurmurHash3. */
-function hash(row: Float32Array): string {
-  const words = new Int32Array(row.buffer, row.byteOffset, row.length);
+/**
+ * Two multiplicative hashes of 32 bits over the words of all bytes, mixed at the end as in MurmurHash3. Rows that do not lie on
+ * words are copied.
+ */
+function hash({ buffer, byteOffset, byteLength }: TypedArray): string {
+  let words: Int32Array;
+  if ((byteOffset | byteLength) % 4 === 0) words = new Int32Array(buffer, byteOffset, byteLength / 4);
+  else {
+    words = new Int32Array(Math.ceil(byteLength / 4));
+    new Uint8Array(words.buffer).set(new Uint8Array(buffer, byteOffset, byteLength));
+  }
   let [a, b] = [0x2545f491, 0x9e3779b9 | 0];
   for (const word of words) {
     a = Math.imul(a ^ word, 0x85ebca6b);

@@ -81,7 +81,8 @@ export class Distillation implements Student {
   /** Throws ArgumentError for options out of range, and for hints that do not fit the networks. */
   constructor(options: DistillationOptions) {
     const { student, teacher, temperature = 4, alpha = 0.9, hints = [], random } = options;
-    if (!(temperature > 0)) throw new ArgumentError(`temperature: ${temperature} must be > 0`);
+    if (!(temperature > 0 && temperature < Infinity))
+      throw new ArgumentError(`temperature: ${temperature} must be finite and > 0`);
     if (!(alpha >= 0 && alpha <= 1)) throw new ArgumentError(`alpha: ${alpha} must be 0 to 1`);
     this.#student = student;
     this.#teacher = teacher;
@@ -94,9 +95,12 @@ export class Distillation implements Student {
         throw new ArgumentError(
           `hints: ${hint.student} ${formatShape(from)} and ${hint.teacher} ${formatShape(to)} may differ in channels only`,
         );
+      const { weight = 1 } = hint;
+      if (!(weight >= 0 && weight < Infinity))
+        throw new ArgumentError(`hints: the weight of ${hint.student} is ${weight}; give 0 or more`);
       const [inputs, outputs] = [from.at(-1)!, to.at(-1)!];
       const map = inputs === outputs ? null : new Linear(inputs, outputs, { bias: false, random });
-      return { weight: 1, ...hint, map };
+      return { ...hint, weight, map };
     });
     teacher.train?.(false);
   }

@@ -4,8 +4,10 @@
  * arXiv:1608.08710) or by the gamma of batch norm (Liu et al. 2017, "Learning efficient convolutional networks through
  * network slimming", arXiv:1708.06519).
  */
+import { checkWhole } from '../core/checks.js';
 import { ArgumentError, GraphError, NDArray, sizeOf } from '../core/index.js';
-import { GraphBuilder, isInteger, isLayer, type Graph, type Node, type ValueId } from '../graph/index.js';
+import { shown } from '../core/text.js';
+import { GraphBuilder, isLayer, requireFloat, type Graph, type Node, type ValueId } from '../graph/index.js';
 import { Channels, type Unit } from './channels.js';
 
 export interface ChannelOptions {
@@ -32,7 +34,8 @@ interface Group {
  * The network without its least important channels. Layers that are joined lose the same channels; inputs, outputs and
  * what ops read that do not treat channels alike stay whole. Parameters are copies.
  *
- * @throws ArgumentError for options out of range; GraphError for a quantized graph, or where there is no batch norm to go by
+ * @throws ArgumentError for options out of range; QuantizationError for an integer graph; GraphError where there is no batch
+ *   norm to go by
  */
 export function pruneChannels(graph: Graph, options: ChannelOptions): Graph {
   const { channels, removed } = plan(graph, options);
@@ -98,17 +101,19 @@ function take(a: NDArray, axis: number, indices: readonly number[]): NDArray {
 }
 
 function plan(graph: Graph, { fraction, criterion = 'l1', multipleOf = 1 }: ChannelOptions): Plan {
-  if (isInteger(graph)) throw new GraphError('graph: it is quantized; prune channels of the float network');
+  requireFloat(graph);
   if (criterion !== 'l1' && criterion !== 'batchNorm')
     throw new ArgumentError(`criterion: ${String(criterion)} is unknown; use 'l1' or 'batchNorm'`);
-  if (!Number.isInteger(multipleOf) || multipleOf < 1)
-    throw new ArgumentError(`multipleOf: ${multipleOf} must be a whole number >= 1`);
+  checkWhole('multipleOf', multipleOf);
   const channels = new Channels(graph);
   const removed = new Set<Unit>();
   for (const { layers, scores } of groupsOf(graph, channels, criterion)) {
-    const share = Math.min(...layers.map((id) => (typeof fraction === 'number' ? fraction : fraction(id))));
-    if (!(share >= 0 && share < 1))
-      throw new ArgumentError(`fraction: ${share} (${layers.join(', ')}) must be at least 0 and below 1`);
+    const shares = layers.map((id) => {
+      const share: unknown = typeof fraction === 'function' ? fraction(id) : fraction;
+      if (typeof share === 'number' && share >= 0 && share < 1) return share;
+      throw new ArgumentError(`fraction: ${shown(share)} (${id}) must be a number of at least 0 and below 1`);
+    });
+    const share = Math.min(...shares);
     const free = [...scores.keys()].filter((unit) => !channels.isKept(unit));
     const left = scores.size - Math.floor(free.length * share);
     const target = Math.ceil(Math.max(left, 1) / multipleOf) * multipleOf;

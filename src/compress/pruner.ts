@@ -107,8 +107,11 @@ export class Pruner {
     return { step: this.#step, pruned: Object.fromEntries(pruned) as PrunerState['pruned'] };
   }
 
-  /** Throws FormatError, and changes nothing, where the state is of another network. */
-  load({ step, pruned }: PrunerState): void {
+  /** Throws FormatError, and changes nothing, where the state is none or of another network. */
+  load(state: PrunerState): void {
+    const { step, pruned } = Object(state) as PrunerState;
+    if (!Number.isInteger(step) || step < 0 || Object(pruned) !== pruned)
+      throw new FormatError(`state: step ${step} is no count, or pruned no record; load what state() gave`);
     for (const { name, mask } of this.#entries)
       if (!Array.isArray(pruned[name]) || pruned[name].some((i) => !(mask[i] >= 0)))
         throw new FormatError(`state: it does not fit ${name}; load what a pruner of the same network saved`);

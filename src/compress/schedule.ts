@@ -18,16 +18,20 @@ export interface GradualSparsityOptions {
 /**
  * `final + (initial - final) * (1 - (step - begin) / (end - begin))^3`: fast while much is redundant, slow at the end.
  *
- * @throws ArgumentError for shares out of [0, 1) and steps that do not ascend
+ * @throws ArgumentError for shares out of [0, 1) or that fall, and for steps that do not ascend or are not whole
  */
 export function gradualSparsity(options: GradualSparsityOptions): SparsitySchedule {
   const { initial = 0, final, begin = 0, end, every = 1 } = options;
   for (const [name, share] of Object.entries({ initial, final }))
     if (!(share >= 0 && share < 1))
       throw new ArgumentError(`${name}: ${share} must be at least 0 and below 1`);
-  if (!(begin >= 0 && end > begin && every >= 1))
+  if (initial > final)
     throw new ArgumentError(
-      `begin ${begin}, end ${end}, every ${every}: give steps with 0 <= begin < end, and every >= 1`,
+      `initial: ${initial} is above final, ${final}; what is pruned stays so, give less`,
+    );
+  if (![begin, end, every].every(Number.isInteger) || !(begin >= 0 && end > begin && every >= 1))
+    throw new ArgumentError(
+      `begin ${begin}, end ${end}, every ${every}: give whole steps with 0 <= begin < end, and every >= 1`,
     );
   return (step) => {
     if (step < begin || step > end || ((step - begin) % every !== 0 && step !== end)) return null;

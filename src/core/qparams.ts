@@ -1,5 +1,6 @@
 /** Quantization parameters: what maps real numbers to integer codes and back. */
 import { QuantizationError } from './errors.js';
+import { shown } from './text.js';
 
 export type QDType = 'int8' | 'uint8' | 'int4' | 'int32';
 
@@ -30,12 +31,17 @@ export interface QRange {
 
 /**
  * The integer range of a width of 2 to 8 bits. Signed: `[-2^(b-1), 2^(b-1) - 1]`, narrow drops the lowest code
- * (symmetric weights, TFLite's rule); unsigned: `[0, 2^b - 1]`.
+ * (symmetric weights, TFLite's rule); unsigned: `[0, 2^b - 1]`. `name` is that of the argument, for messages.
  */
-export function quantRange(bits: number, options: { signed?: boolean; narrow?: boolean } = {}): QRange {
-  const { signed = true, narrow = false } = options;
+export function quantRange(
+  bits: number,
+  options: { signed?: boolean; narrow?: boolean; name?: string } = {},
+): QRange {
+  const { signed = true, narrow = false, name = 'bits' } = options;
   if (!Number.isInteger(bits) || bits < 2 || bits > 8)
-    throw new QuantizationError(`bits: ${bits} is not a width this library quantizes to; use 2 to 8`);
+    throw new QuantizationError(
+      `${name}: ${shown(bits)} is not a width this library quantizes to; use 2 to 8`,
+    );
   const low = narrow ? 1 : 0;
   return signed
     ? { quantMin: -(2 ** (bits - 1)) + low, quantMax: 2 ** (bits - 1) - 1 }

@@ -1,4 +1,4 @@
-/** Plain text in columns, for tables in a terminal. */
+/** Plain text in columns, for tables in a terminal, and values in messages. */
 
 /**
  * Cells padded to the widest of their column, two spaces between; columns named in `right` are flush right. A row may be
@@ -13,4 +13,10 @@ export function columns(rows: readonly (readonly string[])[], right: readonly nu
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** What was given, for an error message: '4' is not 4, and NaN is not null. */
+export function shown(value: unknown): string {
+  if (typeof value === 'function') return value.name;
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'undefined');
 }

@@ -4,7 +4,16 @@
  * new one. Unless its `batch` is fixed, axis 0 of every value is the batch and has size 1 here; whoever runs the graph
  * multiplies it.
  */
-import type { DType, NDArray, QParams, Shape } from '../core/index.js';
+import {
+  formatShape,
+  QuantizationError,
+  sameShape,
+  ShapeError,
+  type DType,
+  type NDArray,
+  type QParams,
+  type Shape,
+} from '../core/index.js';
 
 export type ValueId = string;
 export type ParamId = string;
@@ -204,6 +213,14 @@ export function isInteger(graph: Graph): boolean {
   return graph.nodes.some((node) => graph.values.get(node.id)!.qparams !== null);
 }
 
+/** Throws QuantizationError for a graph of codes: for what changes or prepares float networks. */
+export function requireFloat(graph: Graph): void {
+  if (isInteger(graph))
+    throw new QuantizationError(
+      'graph: it holds integer codes; give the float network, as it was before convert()',
+    );
+}
+
 /** The parameters a node reads, in a fixed order. */
 export function paramsOf(node: Node): ParamId[] {
   const bn = (ref: BatchNormRef): ParamId[] => [ref.gamma, ref.beta, ref.mean, ref.variance];
@@ -241,6 +258,30 @@ export function countUses(graph: Graph): Map<ValueId, number> {
 export function shapeAt(graph: Graph, id: ValueId, n: number): Shape {
   const { shape } = graph.values.get(id)!;
   return graph.batch === 'fixed' || constants(graph).has(id) ? shape : [n, ...shape.slice(1)];
+}
+
+/**
+ * How many rows a value of this shape has: what the graph runs with as its batch.
+ *
+ * @param what the argument, for the message
+ * @throws ShapeError where the value has another shape, whatever the batch
+ */
+export function rowsOf(
+  graph: Graph,
+  id: ValueId,
+  shape: Shape,
+  what = 'batches',
+  verb: 'takes' | 'gives' = 'takes',
+): number {
+  const fixed = graph.batch === 'fixed';
+  const n = fixed ? 1 : (shape[0] ?? 0);
+  const want = shapeAt(graph, id, n);
+  if (n < 1 || !sameShape(shape, want))
+    throw new ShapeError(
+      `${what}: ${id} has shape ${formatShape(shape)}; the graph ${verb} ` +
+        (fixed ? formatShape(want) : `[n, ${want.slice(1).join(', ')}]`),
+    );
+  return n;
 }
 
 const CONSTANTS = new WeakMap<Graph, ReadonlySet<ValueId>>();

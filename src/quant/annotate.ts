@@ -8,6 +8,7 @@ import {
   type QParams,
   type QRange,
 } from '../core/index.js';
+import { shown } from '../core/text.js';
 import { isLayer, type Graph, type Node, type ValueId } from '../graph/index.js';
 import type { LayerBits, QConfig } from './qconfig.js';
 import { symmetricZeroPoint } from './qparams.js';
@@ -97,11 +98,13 @@ function checkLayers(graph: Graph, { layers, weightOnly }: QConfig): void {
       throw new QuantizationError(
         `layers: ${id} is not a value of the graph; it has ${[...graph.values.keys()].join(', ')}`,
       );
+    if (
+      Object(bits) !== bits ||
+      !Object.keys(bits).every((key) => ['weightBits', 'activationBits'].includes(key))
+    )
+      throw new QuantizationError(`layers.${id}: ${shown(bits)}; give weightBits and activationBits`);
     for (const [key, value] of Object.entries(bits))
-      if (!['weightBits', 'activationBits'].includes(key) || !(value >= 2 && value <= 8 && value % 1 === 0))
-        throw new QuantizationError(
-          `layers.${id}: ${key} ${value}; give weightBits and activationBits, 2 to 8 each`,
-        );
+      if (value !== undefined) quantRange(value, { name: `layers.${id}.${key}` });
     if (bits.weightBits !== undefined && (node === undefined || !isLayer(node)))
       throw new QuantizationError(
         `layers.${id}: it has no weights; give weightBits to conv and linear layers`,

@@ -9,7 +9,8 @@ import type { QuantizedModule } from './quantizedModule.js';
  * 'frozen': ready to evaluate and convert, or to train on from there (phase 'train'). What was observed before is
  * forgotten. Where it throws, the phase is 'off'.
  *
- * @throws QuantizationError for an empty set, and for NaN or Infinity, naming the tensor and the batch
+ * @throws QuantizationError for an empty set, and for NaN or Infinity, naming the tensor and the batch; ShapeError for a batch
+ *   of another shape
  */
 export function calibrate(module: QuantizedModule, batches: Iterable<GraphInputs>): QuantizedModule {
   module.eval();
@@ -17,13 +18,13 @@ export function calibrate(module: QuantizedModule, batches: Iterable<GraphInputs
   module.phase = 'calibrate';
   let count = 0;
   try {
-    for (const x of batches) {
-      tidy(() => void module.runAll(localInputs(module.graph, x)));
+    for (const x of Symbol.iterator in Object(batches) ? batches : []) {
+      tidy(() => void module.runAll(localInputs(module.graph, x, `batches[${count}]`)));
       count++;
     }
     if (count === 0)
       throw new QuantizationError(
-        'batches: the calibration set is empty; give at least one batch of typical inputs',
+        'batches: the calibration set is empty, or no list; give an array of typical inputs',
       );
     module.phase = 'frozen';
   } finally {

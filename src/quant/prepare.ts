@@ -1,6 +1,7 @@
 /** From a float graph to a module with fake quantization. */
 import {
   fuseLayers,
+  requireFloat,
   rewrite,
   type Graph,
   type OpName,
@@ -19,6 +20,7 @@ import { QuantizedModule } from './quantizedModule.js';
  * @throws QuantizationError for ops that have no integer form, a graph that is quantized already, or unknown names
  */
 export function prepare(graph: Graph, config: QConfig): QuantizedModule {
+  requireFloat(graph);
   const fused = fuseLayers(cloneParams(graph));
   return new QuantizedModule(config.concat === 'equal' ? rewrite(fused, requantizeFixed) : fused, config);
 }

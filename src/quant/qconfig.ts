@@ -1,7 +1,14 @@
 /** What to quantize how: the one object that prepare() reads. */
 import { QuantizationError, quantRange, type QRange } from '../core/index.js';
+import { shown } from '../core/text.js';
 import type { Numerics, ValueId } from '../graph/index.js';
-import { targetNamed, type Rule, type Target, type TargetName } from '../targets/index.js';
+import {
+  targetNamed,
+  type QuantizationRules,
+  type Rule,
+  type Target,
+  type TargetName,
+} from '../targets/index.js';
 import { minMax, movingAverageMinMax, type ObserverFactory } from './observers/index.js';
 import type { QuantizerFactory } from './trained/index.js';
 
@@ -84,94 +91,138 @@ export interface QConfigOptions {
   float?: readonly ValueId[];
 }
 
-function checkNumerics(numerics: Numerics): void {
-  if (numerics.numerics === 'float') return;
-  const { numerics: name, rounding } = numerics as { numerics: unknown; rounding: unknown };
-  if (name !== 'fixed' || (rounding !== 'double' && rounding !== 'single'))
-    throw new QuantizationError(
-      `numerics: ${JSON.stringify(numerics)} is unknown; use { numerics: 'float' } or { numerics: 'fixed', rounding: 'double' } (or 'single')`,
-    );
-}
+/** Options with a list of what they take. */
+type Choice = Exclude<keyof QuantizationRules | 'weightOnly', 'weightBits' | 'activationBits'>;
+type Other = Exclude<keyof QConfigOptions, Choice>;
+type Chosen = Required<Pick<QConfigOptions, Choice>> & Pick<QConfigOptions, Other>;
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const rule = (...takes: [unknown, ...unknown[]]): Rule<unknown> => ({ takes, source: null });
+export const GRANULARITY = rule('per-channel', 'per-tensor');
+const OFF = rule(false, true);
+const FACTORY = 'factory';
+const OTHER = null;
 
-/** What a target takes for an option: the value given, or its default. */
-function choose(name: string, given: unknown, rule: Rule<unknown>, target: Target): unknown {
-  if (given === undefined) return rule.takes[0];
-  const chosen = rule.takes.find((value) => textOf(value) === textOf(given));
+/** What options take where no target says less. */
+const RULES: Readonly<Record<Choice, Rule<unknown>> & Record<Other, typeof FACTORY | typeof OTHER>> = {
+  target: OTHER,
+  weightBits: OTHER,
+  activationBits: OTHER,
+  granularity: GRANULARITY,
+  linearGranularity: GRANULARITY,
+  concat: rule('free', 'equal'),
+  signed: rule(true, false),
+  symmetricActivations: OFF,
+  weightObserver: FACTORY,
+  activationObserver: FACTORY,
+  weightQuantizer: FACTORY,
+  activationQuantizer: FACTORY,
+  numerics: rule(
+    { numerics: 'float' },
+    { numerics: 'fixed', rounding: 'double' },
+    { numerics: 'fixed', rounding: 'single' },
+  ),
+  bias: rule('int32', 'float'),
+  layers: OTHER,
+  weightOnly: OFF,
+  float: OTHER,
+};
+
+/** Text that is equal where choices are, whatever the order of their keys. */
+const textOf = (value: unknown): string | undefined => JSON.stringify(value, ['numerics', 'rounding']);
+
+/** What is taken for an option: the value given, or the default. */
+export function choose(
+  name: string,
+  given: unknown,
+  { takes, source }: Rule<unknown>,
+  target?: Target,
+): unknown {
+  if (given === undefined) return takes[0];
+  const chosen = takes.find((value) => textOf(value) === textOf(given));
   if (chosen !== undefined) return chosen;
-  const source = rule.source === null ? '' : ` (${rule.source.url})`;
+  const who = target === undefined ? '' : `target ${target.name} `;
+  const where = source === null ? '' : ` (${source.url})`;
   throw new QuantizationError(
-    rule.takes.length === 1
-      ? `${name}: target ${target.name} sets it to ${textOf(rule.takes[0])}${source}; leave it out`
-      : `${name}: target ${target.name} takes ${rule.takes.map(textOf).join(' or ')}, not ${textOf(given)}${source}`,
+    takes.length === 1
+      ? `${name}: ${who}sets it to ${shown(takes[0])}${where}; leave it out`
+      : `${name}: ${who}takes ${takes.map(shown).join(' or ')}, not ${shown(given)}${where}`,
   );
 }
 
-/** The options with those of the target filled in. */
-function targeted(options: QConfigOptions): QConfigOptions {
-  if (options.target === undefined) return options;
-  const target = targetNamed(options.target);
-  const { linearGranularity: linear } = target.quantization;
-  const follows = options.granularity !== undefined && linear.takes.includes(options.granularity);
-  const asked = {
-    ...options,
-    linearGranularity: options.linearGranularity ?? (follows ? options.granularity : undefined),
+/** The factory given for an option. One that makes a function was to be called first: `lsq` in place of `lsq()`. */
+function factory(name: string, given: unknown): unknown {
+  const check = (value: unknown, type: string): unknown => {
+    if (typeof value === type) return value;
+    throw new QuantizationError(
+      `${name}: ${shown(given)} is no factory; call one, such as minMax() or lsq()`,
+    );
   };
-  const chosen = Object.entries(target.quantization).map(
-    ([name, rule]) =>
-      [name, choose(name, asked[name as keyof QConfigOptions], rule as Rule<unknown>, target)] as const,
-  );
-  return { ...options, ...Object.fromEntries(chosen) };
+  if (given === undefined) return given;
+  const make = check(given, 'function') as (spec: unknown) => unknown;
+  return Object.assign((spec: unknown) => check(make(spec), 'object'), given);
+}
+
+/** The options with defaults filled in, those of the target first. */
+function complete(options: QConfigOptions): Chosen {
+  const unknown = Object.keys(options).find((name) => !(name in RULES));
+  if (unknown !== undefined)
+    throw new QuantizationError(`${unknown} is no option; there are ${Object.keys(RULES).join(', ')}`);
+  const target = options.target === undefined ? undefined : targetNamed(options.target);
+  const rules = { ...RULES, ...target?.quantization };
+  const follows = rules.linearGranularity.takes.find((value) => value === options.granularity);
+  const asked = { ...options, linearGranularity: options.linearGranularity ?? follows };
+  return Object.fromEntries(
+    Object.entries(rules).map(([name, rule]: [string, Rule<unknown> | typeof FACTORY | typeof OTHER]) => {
+      const given: unknown = asked[name as keyof QConfigOptions];
+      if (rule === OTHER) return [name, given];
+      return [name, rule === FACTORY ? factory(name, given) : choose(name, given, rule, target)];
+    }),
+  ) as Chosen;
 }
 
 function build(given: QConfigOptions, activationObserver: ObserverFactory): QConfig {
-  const options = targeted(given);
-  const { weightBits = 8, activationBits = 8, granularity = 'per-channel', signed = true } = options;
-  const { linearGranularity = granularity, concat = 'free' } = options;
-  for (const [name, value] of Object.entries({ granularity, linearGranularity }))
-    if (value !== 'per-channel' && value !== 'per-tensor')
-      throw new QuantizationError(`${name}: ${String(value)} is unknown; use 'per-channel' or 'per-tensor'`);
-  if (concat !== 'equal' && concat !== 'free')
-    throw new QuantizationError(`concat: ${String(concat)} is unknown; use 'equal' or 'free'`);
-  const { bias = 'int32', numerics = { numerics: 'float' } } = options;
-  if (bias !== 'int32' && bias !== 'float')
-    throw new QuantizationError(`bias: ${String(bias)} is unknown; use 'int32' or 'float'`);
-  checkNumerics(numerics);
+  const options = complete(given);
+  const { weightBits = 8, activationBits = 8, weightQuantizer, activationQuantizer, signed } = options;
   return {
     weights: {
-      range: quantRange(weightBits, { narrow: true }),
+      range: quantRange(weightBits, { narrow: true, name: 'weightBits' }),
       symmetric: true,
-      granularity,
-      linearGranularity,
+      granularity: options.granularity,
+      linearGranularity: options.linearGranularity,
       // constant 1: the range of the weights as they are now
       observer:
-        options.weightObserver ??
-        options.weightQuantizer?.observer ??
-        movingAverageMinMax({ averagingConstant: 1 }),
-      quantizer: options.weightQuantizer ?? null,
+        options.weightObserver ?? weightQuantizer?.observer ?? movingAverageMinMax({ averagingConstant: 1 }),
+      quantizer: weightQuantizer ?? null,
     },
     activations: {
-      range: quantRange(activationBits, { signed }),
-      symmetric: options.symmetricActivations ?? false,
-      observer: options.activationObserver ?? options.activationQuantizer?.observer ?? activationObserver,
-      quantizer: options.activationQuantizer ?? null,
+      range: quantRange(activationBits, { signed, name: 'activationBits' }),
+      symmetric: options.symmetricActivations,
+      observer: options.activationObserver ?? activationQuantizer?.observer ?? activationObserver,
+      quantizer: activationQuantizer ?? null,
     },
-    bias,
-    numerics,
-    concat,
+    bias: options.bias,
+    numerics: options.numerics,
+    concat: options.concat,
     layers: options.layers ?? {},
-    weightOnly: options.weightOnly ?? false,
+    weightOnly: options.weightOnly,
     float: options.float ?? [],
   };
 }
 
-/** For post-training quantization: activation ranges are the extremes of the calibration set. */
+/**
+ * For post-training quantization: activation ranges are the extremes of the calibration set.
+ *
+ * @throws QuantizationError for unknown options and values
+ */
 export function ptqConfig(options: QConfigOptions = {}): QConfig {
   return build(options, minMax());
 }
 
-/** For quantization-aware training: activation ranges follow the training as moving averages. */
+/**
+ * For quantization-aware training: activation ranges follow the training as moving averages.
+ *
+ * @throws QuantizationError for unknown options and values
+ */
 export function qatConfig(options: QConfigOptions = {}): QConfig {
   return build(options, movingAverageMinMax({ averagingConstant: 0.01 }));
 }

@@ -9,19 +9,19 @@ import {
   type OpName,
   type OpParams,
 } from '../../kernels/index.js';
+import { checkWhole } from '../core/checks.js';
 import {
   ArgumentError,
   DisposedError,
   DTypeError,
-  formatShape,
   GraphError,
   NDArray,
-  sameShape,
   ShapeError,
   type TypedArray,
 } from '../core/index.js';
 import {
   macsOf,
+  rowsOf,
   shapeAt,
   validate,
   type Graph,
@@ -76,8 +76,7 @@ export class Session {
   /** Throws GraphError for a graph that is not an integer graph. */
   constructor(graph: Graph, options: SessionOptions = {}) {
     const { backend = integer, batch = 1, keep = false } = options;
-    if (!Number.isInteger(batch) || batch < 1)
-      throw new ArgumentError(`batch: ${batch} must be a whole number >= 1`);
+    checkWhole('batch', batch);
     this.graph = validate(graph);
     if (batch > 1 && graph.batch === 'fixed')
       throw new ArgumentError(`batch: ${batch} is too many; this graph runs on its own shapes only, use 1`);
@@ -155,8 +154,7 @@ export class Session {
    * @param rounds timed passes, after a tenth as many that are not; default 20
    */
   profile(x: NDArray, rounds = 20): LayerProfile[] {
-    if (!Number.isInteger(rounds) || rounds < 1)
-      throw new ArgumentError(`rounds: ${rounds} must be a whole number >= 1`);
+    checkWhole('rounds', rounds);
     const [input] = this.#single('profile');
     const total = this.#check('takes', input, x, -1);
     this.#requireArena();
@@ -259,14 +257,7 @@ export class Session {
   /** Returns the number of rows, which must be `total` unless that is -1. */
   #check(verb: 'takes' | 'gives', id: ValueId, x: NDArray, total: number): number {
     const what = verb === 'takes' ? 'inputs' : 'output';
-    const fixed = this.graph.batch === 'fixed';
-    const n = fixed ? 1 : (x.shape[0] ?? 0);
-    const want = shapeAt(this.graph, id, n);
-    if (n < 1 || !sameShape(x.shape, want))
-      throw new ShapeError(
-        `${what}: ${id} has shape ${formatShape(x.shape)}; the graph ${verb} ` +
-          (fixed ? formatShape(want) : `[n, ${want.slice(1).join(', ')}]`),
-      );
+    const n = rowsOf(this.graph, id, x.shape, what, verb);
     if (x.dtype !== this.#dtype(id))
       throw new DTypeError(`${what}: ${id} is ${x.dtype}; the graph ${verb} ${this.#dtype(id)}`);
     const { qparams } = this.#value(id);

@@ -100,9 +100,9 @@ t.test('the least important channels go, and with them what reads and follows th
   const fc = [...model.fc.weight.data].filter((_, i) => i % 4 === 0 || i % 4 === 2);
   t.same([...pruned.params.get('fc.weight')!.array.data], fc);
   t.same(model.conv.weight.shape, [4, 3, 3, 2], 'the model is as it was');
-  model.bn.weight.data.set([0.1, 5, 0.2, 5]);
+  model.bn.weight.data.set([0.1, -5, 0.2, 4]);
   const slim = pruneChannels(trace(model, normal([2, 8, 8, 2])), { fraction: 0.5, criterion: 'batchNorm' });
-  t.same([...slim.params.get('bn.weight')!.array.data], [5, 5]);
+  t.same([...slim.params.get('bn.weight')!.array.data], [-5, 4], 'a negative gamma counts by its size');
   t.end();
 });
 
@@ -143,17 +143,25 @@ t.test('shares by layer, multiples, and bad options', (t) => {
   t.same(shapeOf(fours, 'block1.conv1.weight'), [12, 3, 3, 8]);
   t.same(shapeOf(pruneChannels(graph, { fraction: 0.99 }), 'stem.weight'), [1, 3, 3, 1], 'one is left');
   for (const [options, message] of [
-    [{ fraction: 1 }, /fraction: 1/],
+    [{ fraction: 1 }, /fraction: 1 /],
+    [{}, /fraction: undefined \(stem\) must be a number/],
+    [{ fraction: '0.5' }, /fraction: "0.5"/],
+    [{ fraction: (id: string) => (id === 'block1.conv1' ? NaN : 0) }, /fraction: NaN \(block1.conv1\)/],
+    [{ fraction: () => '0.5' }, /fraction: "0.5"/],
     [{ fraction: 0.5, multipleOf: 0 }, /multipleOf: 0/],
     [{ fraction: 0.5, criterion: 'l3' as 'l1' }, /criterion: l3/],
   ] as const)
-    t.throws(() => pruneChannels(graph, options), { code: 'argument', message });
+    t.throws(() => pruneChannels(graph, options as ChannelOptions), { code: 'argument', message });
   const bare = trace(new Branches(), normal([2, 4, 4, 2]));
   t.throws(() => pruneChannels(bare, { fraction: 0.5, criterion: 'batchNorm' }), {
     code: 'graph',
     message: /needs a batch norm/,
   });
   const integers = convert(calibrate(prepare(graph, ptqConfig()), [normal([2, 28, 28, 1])]));
-  t.throws(() => pruneChannels(integers, { fraction: 0.5 }), { code: 'graph', message: /quantized/ });
+  for (const shrink of [pruneChannels, maskChannels])
+    t.throws(() => shrink(integers, { fraction: 0.5 }), {
+      code: 'quantization',
+      message: /graph: .*integer codes; give the float network/,
+    });
   t.end();
 });

@@ -128,6 +128,28 @@ t.test('a cached teacher is asked once about each input, and answers alike', (t)
   t.end();
 });
 
+t.test('inputs of every type are told apart by all their bytes', (t) => {
+  const kept = (x: NDArray): number => {
+    const cached = new CachedTeacher({
+      forward: (y) => new Tensor(NDArray.zeros([y.shape[0], 3], 'float32')),
+    });
+    cached.forward(new Tensor(x));
+    return cached.size;
+  };
+  // rows that differ in their last element alone
+  for (const row of [5, 6, 7, 8])
+    for (const dtype of ['float32', 'float64', 'int32', 'uint8', 'int8'] as const) {
+      const x = NDArray.zeros([3, row], dtype);
+      for (const n of [1, 2]) x.data[n * row + row - 1] = n;
+      t.equal(kept(x), 3, `${dtype}, ${row} in a row`);
+    }
+  const apart = NDArray.zeros([2, 4], 'float64');
+  apart.data[7] = 2 ** -60;
+  t.equal(kept(apart), 2);
+  t.equal(kept(NDArray.zeros([4, 5], 'uint8')), 1, 'equal rows are one');
+  t.end();
+});
+
 t.test('bad options are named', (t) => {
   const [student, teacher] = [new GraphModule(graphOf(1)), new GraphModule(graphOf(2))];
   for (const [options, message] of [

@@ -5,6 +5,7 @@ import { NDArray, type QParams } from '../../src/core/index.js';
 import { BatchNorm, Linear, Module, Parameter } from '../../src/nn/index.js';
 import { linear, relu } from '../../src/ops/index.js';
 import { calibrate, compareCodes, convert, prepare, ptqConfig, qatConfig } from '../../src/quant/index.js';
+import { absorbBias, addBiases, equalize, quantizeDynamic } from '../../src/quant/methods/index.js';
 import { leaveRoomForBias, worstProductSum } from '../../src/quant/layer.js';
 import { Session } from '../../src/runtime/index.js';
 import { trace } from '../../src/trace/index.js';
@@ -39,6 +40,20 @@ t.test('weights become int8 codes with a scale per channel, biases int32 codes w
     [...graph.params.keys()].some((id) => id.startsWith('bn')),
     'batch norm is folded away',
   );
+  t.end();
+});
+
+t.test('what takes a float network refuses an integer one', (t) => {
+  const graph = convert(calibrate(prepared(), batches(2, SHAPE)));
+  const all: Readonly<Record<string, () => unknown>> = {
+    prepare: () => prepare(graph, ptqConfig()),
+    equalize: () => equalize(graph),
+    absorbBias: () => absorbBias(graph, batches(1, SHAPE)),
+    addBiases: () => addBiases(graph),
+    quantizeDynamic: () => quantizeDynamic(graph),
+  };
+  for (const [name, run] of Object.entries(all))
+    t.throws(run, { code: 'quantization', message: /^graph: .*integer codes; give the float network/ }, name);
   t.end();
 });
 

@@ -115,15 +115,15 @@ t.test('choices that a target leaves free, and those that it refuses', (t) => {
     [{ target: 'tflite', weightBits: 6 }, /weightBits: target tflite takes 8 or 4, not 6 \(https/],
     [
       { target: 'tflite', linearGranularity: 'per-channel' },
-      /linearGranularity: target tflite sets it to per-tensor/,
+      /linearGranularity: target tflite sets it to "per-tensor"/,
     ],
-    [{ target: 'edgetpu', concat: 'free' }, /concat: target edgetpu sets it to equal/],
+    [{ target: 'edgetpu', concat: 'free' }, /concat: target edgetpu sets it to "equal"/],
     [{ target: 'qnn', signed: true }, /signed: target qnn sets it to false/],
     [
       { target: 'tflite-micro', numerics: { numerics: 'float' } },
       /numerics: target tflite-micro takes {"numerics"/,
     ],
-    [{ target: 'onnxruntime', bias: 'float' }, /bias: target onnxruntime sets it to int32/],
+    [{ target: 'onnxruntime', bias: 'float' }, /bias: target onnxruntime sets it to "int32"/],
   ] as const)
     t.throws(() => ptqConfig(options), { name: 'QuantizationError', message });
   t.end();

@@ -1,7 +1,14 @@
 /** High-bias absorption: moves what a ReLU never clips from the values between two layers into the bias of the second. */
 import { noGrad, type Tensor } from '../../autograd/index.js';
 import { ArgumentError, NDArray } from '../../core/index.js';
-import { foldBatchNorm, fuseLayers, type Graph, type LayerNode, type Param } from '../../graph/index.js';
+import {
+  foldBatchNorm,
+  fuseLayers,
+  requireFloat,
+  type Graph,
+  type LayerNode,
+  type Param,
+} from '../../graph/index.js';
 import { tidy } from '../../ops/index.js';
 import { executeLayer, GraphModule } from '../../trace/index.js';
 import { localInputs, type GraphInputs } from '../inputs.js';
@@ -23,9 +30,10 @@ const unpadded = (node: LayerNode): boolean => node.op === 'linear' || node.padd
  * convolution without padding.
  *
  * @returns a new graph, fused and folded as {@link equalize} gives it
- * @throws ArgumentError for no batch, GraphError where batch norm cannot be folded
+ * @throws ArgumentError for no batch, QuantizationError for an integer graph, GraphError where batch norm cannot be folded
  */
 export function absorbBias(graph: Graph, batches: Iterable<GraphInputs>): Graph {
+  requireFloat(graph);
   const source = foldBatchNorm(fuseLayers(graph));
   const inputs = [...batches];
   if (inputs.length === 0)

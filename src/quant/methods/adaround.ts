@@ -1,5 +1,6 @@
 /** AdaRound: learns for each weight which of its two neighbouring codes to round to. */
 import { noGrad, Tensor } from '../../autograd/index.js';
+import { checkWhole } from '../../core/checks.js';
 import { ArgumentError, NDArray, Random, type QParams } from '../../core/index.js';
 import { roundHalfEven } from '../../../kernels/rounding.js';
 import type { LayerNode } from '../../graph/index.js';
@@ -154,17 +155,7 @@ export function adaround(
   batches: Iterable<GraphInputs>,
   options: AdaRoundOptions = {},
 ): QuantizedModule {
-  const { onLayer, ...rest } = options;
-  const settings: Settings = {
-    iterations: 1000,
-    lr: 0.1,
-    lambda: 3,
-    beta: [20, 2],
-    warmup: 0.2,
-    seed: 0,
-    ...rest,
-  };
-  check(settings);
+  const settings = settingsOf(options);
   eachLayer(module, batches, ({ node, float, quantized, reference }) => {
     const { weight, bias, weightQParams } = noGrad(() => module.resolveLayer(node));
     const float32 = noGrad(() => foldedWeights(node, reference));
@@ -196,7 +187,7 @@ export function adaround(
       moved = chosen.reduce((n, q, i) => (q === codes.nearest[i] ? n : n + 1), 0);
       store(module, node, weight, real(chosen));
     }
-    onLayer?.({ id: node.id, nearest, learned, moved });
+    options.onLayer?.({ id: node.id, nearest, learned, moved });
   });
   return module;
 }
@@ -210,12 +201,14 @@ function store(module: QuantizedModule, node: LayerNode, before: Tensor, folded:
   });
 }
 
-function check({ iterations, lr, lambda, beta, warmup }: Settings): void {
-  if (!Number.isInteger(iterations) || iterations < 1)
-    throw new ArgumentError(`iterations: ${iterations} must be a whole number >= 1`);
+/** With defaults filled in, and checked. */
+function settingsOf(options: AdaRoundOptions): Settings {
+  const { iterations = 1000, lr = 0.1, lambda = 3, beta = [20, 2], warmup = 0.2, seed = 0 } = options;
+  checkWhole('iterations', iterations);
   for (const [name, value] of Object.entries({ lr, lambda }))
     if (!(value >= 0 && value < Infinity)) throw new ArgumentError(`${name}: ${value} must be 0 or more`);
   if (!(warmup >= 0 && warmup < 1)) throw new ArgumentError(`warmup: ${warmup} must be from 0 to below 1`);
-  if (!beta.every((b) => b >= 1 && b < Infinity))
-    throw new ArgumentError(`beta: [${beta.join(', ')}] must be exponents of at least 1`);
+  if (!(beta.length === 2 && beta.every((b) => b >= 1 && b < Infinity)))
+    throw new ArgumentError(`beta: [${beta.join(', ')}] must be two exponents of at least 1`);
+  return { iterations, lr, lambda, beta, warmup, seed };
 }

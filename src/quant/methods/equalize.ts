@@ -1,9 +1,11 @@
 /** Cross-layer equalization: channels of equal range before they are quantized, without changing the network. */
+import { checkWhole } from '../../core/checks.js';
 import type { NDArray } from '../../core/index.js';
 import { ArgumentError } from '../../core/index.js';
 import {
   foldBatchNorm,
   fuseLayers,
+  requireFloat,
   type Activation,
   type Graph,
   type LayerNode,
@@ -86,14 +88,14 @@ const SETTLED = 1e-4;
  * scale is always per tensor. Prepare and calibrate the result.
  *
  * @returns a new graph with parameters of its own where they changed
- * @throws ArgumentError for options out of range, GraphError where batch norm cannot be folded
+ * @throws ArgumentError for options out of range, QuantizationError for an integer graph, GraphError where batch norm cannot be folded
  */
 export function equalize(graph: Graph, options: EqualizeOptions = {}): Graph {
   const { relu6 = 'skip', rounds = 40 } = options;
   if (relu6 !== 'skip' && relu6 !== 'replace')
     throw new ArgumentError(`relu6: ${String(relu6)} is unknown; use 'skip' or 'replace'`);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new ArgumentError(`rounds: ${rounds} must be a whole number >= 1`);
+  checkWhole('rounds', rounds);
+  requireFloat(graph);
   const fused = foldBatchNorm(fuseLayers(graph));
   const source = relu6 === 'replace' ? replaceRelu6(fused) : fused;
   const pairs = layerPairs(source, homogeneous).filter(({ first }) => first.activation !== 'relu6');

@@ -4,10 +4,17 @@
  * layers stays in float.
  */
 import { QuantizationError, quantRange, type NDArray } from '../../core/index.js';
-import { foldBatchNorm, fuseLayers, rewrite, type Graph, type ValueId } from '../../graph/index.js';
+import {
+  foldBatchNorm,
+  fuseLayers,
+  requireFloat,
+  rewrite,
+  type Graph,
+  type ValueId,
+} from '../../graph/index.js';
 import { quantizeArray } from '../../ops/index.js';
 import { minMax } from '../observers/index.js';
-import type { Granularity } from '../qconfig.js';
+import { choose, GRANULARITY, type Granularity } from '../qconfig.js';
 
 export interface DynamicOptions {
   /** Scales of weights: one per output (default), or one per layer. */
@@ -24,15 +31,13 @@ const MAX_INPUTS = Math.floor((2 ** 31 - 1) / (255 * 127));
  * The graph with 8-bit weights in its linear layers, batch norm folded. It runs as float graphs do, in a `GraphModule`, has no
  * gradients, and is a model file or an ONNX file like others. One range serves all rows of a batch.
  *
- * @throws QuantizationError where no layer is linear, for a name in `float` that is no linear layer, and for a layer with more
- *   inputs than int32 sums allow
+ * @throws QuantizationError for an integer graph, where no layer is linear, for a name in `float` that is no linear layer, and
+ *   for a layer with more inputs than int32 sums allow
  */
 export function quantizeDynamic(graph: Graph, options: DynamicOptions = {}): Graph {
-  const { granularity = 'per-channel', float = [] } = options;
-  if (granularity !== 'per-channel' && granularity !== 'per-tensor')
-    throw new QuantizationError(
-      `granularity: ${String(granularity)} is unknown; use 'per-channel' or 'per-tensor'`,
-    );
+  const { float = [] } = options;
+  const granularity = choose('granularity', options.granularity, GRANULARITY);
+  requireFloat(graph);
   const folded = foldBatchNorm(fuseLayers(graph));
   const layers = folded.nodes.filter(({ op }) => op === 'linear').map(({ id }) => id);
   if (layers.length === 0)
