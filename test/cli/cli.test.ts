@@ -73,7 +73,9 @@ t.test('an error that nobody expected is one line, too', async (t) => {
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 function start(argv: readonly string[]) {
-  const child = spawn(process.execPath, [...process.execArgv, program, ...argv], {
+  // the test runner has a part of its own in every process, by NODE_OPTIONS too, which listens to signals
+  const words = process.execArgv.filter((word) => !word.includes('processinfo'));
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...words, program, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { out: '', err: '' };

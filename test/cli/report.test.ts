@@ -132,6 +132,14 @@ t.test('the integer model of it, against it: the same numbers; worst first', asy
   t.ok(rows[0].startsWith(`${worst} `), rows[0]);
   const page = readFileSync(file('page.html'), 'utf8');
   t.match(page, new RegExp(`Float against quantized, most noise first[^]*?<tbody>\\n<tr><td>${worst}</td>`));
+  const foreign = file('foreign.octo');
+  const flat = new Sequential(new Flatten(), new Linear(784, 7, { random }));
+  writeFileSync(foreign, encodeModel(trace(flat, normal([1, 28, 28, 1])), info));
+  for (const words of [['report'], ['explain', '--layer', '4']]) {
+    const none = await cli([words[0], file('q.octo'), ...words.slice(1), '--float', foreign, '--data', data]);
+    t.equal(none.code, 2);
+    t.match(none.err.at(-1), /--float: \S+foreign.octo shares no value with/);
+  }
   const other = file('linear.octo');
   writeFileSync(other, encodeModel(trace(new Linear(3, 2), normal([1, 3])), info));
   const wrong = await cli(['report', file('q.octo'), '--float', other]);

@@ -10,7 +10,7 @@ import { columns, counted } from '../text.js';
 export const evaluate = defineCommand({
   name: 'evaluate',
   summary: 'accuracy of a model on the test images, and its time per image',
-  positionals: [{ name: 'MODEL', help: 'a model file (.octo), float or integer' }],
+  positionals: [{ name: 'MODEL', help: 'a model, float or integer: .octo, .onnx or .tflite' }],
   options: {
     ...dataOption,
     limit: { kind: 'integer', min: 1, help: 'use the first N test images only' },

@@ -1,8 +1,9 @@
 /** `octograd explain`: how one value of an integer model comes about, as arithmetic. */
-import { explain, explanationText } from '../../analysis/index.js';
+import { Explainer, explanationText } from '../../analysis/index.js';
 import { Tensor } from '../../autograd/index.js';
-import { DataError, NDArray } from '../../core/index.js';
+import { ArgumentError, DataError, NDArray } from '../../core/index.js';
 import { type Model } from '../../formats/index.js';
+import type { Graph } from '../../graph/index.js';
 import { dataOption, defineCommand, EXIT, FailedRun, UsageError } from '../command.js';
 import { loadData } from '../data.js';
 import { loadFloat, loadModel, printResult, requireStatic } from '../files.js';
@@ -44,12 +45,12 @@ export const explainCommand = defineCommand({
       throw new FailedRun(`${path} is quantized in a form that runs in float only: ${model.why}`);
     const input = inputOf(model, options);
     const { layer, channel, position, float, terms } = options;
-    const explanation = explain(
-      model.graph,
-      input,
-      { layer, channel, ...(position !== undefined && { position: indices(position) }) },
-      float === undefined ? {} : { float: loadFloat(float, { path, graph: model.graph }).graph },
-    );
+    const explainer = explainerOf(model.graph, input, path, float);
+    const explanation = explainer.at({
+      layer,
+      channel,
+      ...(position !== undefined && { position: indices(position) }),
+    });
     const lines = explanationText(explanation, { terms }).split('\n');
     if (float !== undefined && explanation.float === null)
       lines.push('', `${float} has no value in the place of ${explanation.layer}`);
@@ -57,6 +58,17 @@ export const explainCommand = defineCommand({
     return Promise.resolve(EXIT.ok);
   },
 });
+
+function explainerOf(graph: Graph, input: Tensor, path: string, float: string | undefined): Explainer {
+  if (float === undefined) return new Explainer(graph, input);
+  const network = loadFloat(float, { path, graph }).graph;
+  try {
+    return new Explainer(graph, input, { float: network });
+  } catch (error) {
+    if (!(error instanceof ArgumentError && error.message.startsWith('float: '))) throw error;
+    throw new UsageError(`--${error.message.replace('this network', float)}`);
+  }
+}
 
 function indices(text: string): number[] {
   const list = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : NaN));

@@ -8,7 +8,7 @@ import { verdictLines, violationData } from '../violations.js';
 export const lint = defineCommand({
   name: 'lint',
   summary: 'check a model against the documented rules of a runtime or chip',
-  positionals: [{ name: 'MODEL', help: 'a model file (.octo), float or integer' }],
+  positionals: [{ name: 'MODEL', help: 'a model, float or integer: .octo, .onnx or .tflite' }],
   options: {
     target: {
       kind: 'choice',

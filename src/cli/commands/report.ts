@@ -133,11 +133,16 @@ async function measure(
   const { quantized: variant, batches, float, quantization } = measured;
   io.stderr('measuring');
   const { threshold } = options;
+  const layers = layerReport(variant, batches, { threshold, float });
+  if (layers.values.every((value) => value.op === 'input' || value.float === null))
+    throw new UsageError(
+      `--float: ${options.float} shares no value with ${path}; give the network that it was made from`,
+    );
   return {
     model: path,
     float: options.float ?? null,
     quantization,
-    layers: layerReport(variant, batches, { threshold, float }),
+    layers,
     ...furtherAnalyses(measured, options, io),
   };
 }

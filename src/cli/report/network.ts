@@ -128,12 +128,16 @@ function networkHeadlines({ layers: { values, images }, attribution }: NetworkRe
     ({ values: own, weight, moves }) =>
       !moves && own.channels.lost.length + (weight?.channels.lost.length ?? 0) > 0,
   );
+  const unmatched = values.filter(({ float }) => float === null);
   const results = outputs.map(({ id, sqnr }) => `${id} ${formatDecibel(sqnr)} dB`);
   const name = ({ id }: ValueReport): string => id;
   return [
     ...(results.length === 0
       ? []
       : [`Against float, on ${counted(images, 'input')}: ${results.join(', ')}.`]),
+    ...(unmatched.length === 0
+      ? []
+      : [`Not in the float network, and not measured: ${listed(unmatched.map(name))}.`]),
     ...(worst.length === 0 ? [] : [`Most noise is added by ${worst.join(', ')}.`]),
     ...(lost.length === 0 ? [] : [`Channels that live in float are one code in ${listed(lost.map(name))}.`]),
     ...(attribution ? [attributionHeadline(attribution)] : []),
