@@ -1,6 +1,6 @@
 /** How much each layer minds few bits: one tensor at a time is quantized, or one alone is left in float. */
 import { noGrad, type Tensor } from '../autograd/index.js';
-import { ArgumentError } from '../core/index.js';
+import { ArgumentError, quantRange } from '../core/index.js';
 import { isLayer, type LayerNode, type Node, type ValueId } from '../graph/index.js';
 import type { Graph } from '../graph/index.js';
 import { fakeQuantize, tidy } from '../ops/index.js';
@@ -71,6 +71,7 @@ export function sensitivity(
   const { kinds = ['weights', 'activations'] } = options;
   if (mode !== 'only' && mode !== 'except')
     throw new ArgumentError(`mode: ${String(mode)} is unknown; use 'only' or 'except'`);
+  for (const bits of widths) quantRange(bits, { name: 'widths' });
   for (const kind of kinds)
     if (kind !== 'weights' && kind !== 'activations')
       throw new ArgumentError(`kinds: ${String(kind)} is unknown; use 'weights' and 'activations'`);

@@ -179,7 +179,11 @@ t.test('what cannot be is refused', (t) => {
   t.throws(() => sensitivity(graph, []), { code: 'argument', message: /data: there is no batch/ });
   t.throws(() => sensitivity(graph, DATA, { mode: 'both' as 'only' }), { message: /mode: both is unknown/ });
   t.throws(() => sensitivity(graph, DATA, { widths: [] }), { message: /widths: there is none/ });
-  t.throws(() => sensitivity(graph, DATA, { widths: [9] }), { code: 'quantization', message: /bits: 9/ });
+  t.throws(() => sensitivity(graph, DATA, { widths: [9] }), { code: 'quantization', message: /widths: 9/ });
+  t.throws(() => sensitivity(graph, DATA, { kinds: ['x' as 'weights'] }), {
+    code: 'argument',
+    message: /kinds: x is unknown; use 'weights' and 'activations'/,
+  });
   const labels = tensor([1], { dtype: 'int32' });
   t.throws(() => sensitivity(graph, [{ inputs: DATA[0], targets: labels }]), {
     message: /1 labels for 8 rows/,

@@ -6,6 +6,7 @@ import {
   Distillation,
   Pruner,
   pruneChannels,
+  type Hint,
   type Teacher,
 } from '../../src/compress/index.js';
 import { NDArray, Random } from '../../src/core/index.js';
@@ -100,6 +101,69 @@ t.test('hints draw inner values to those of the teacher, by a map where channels
   t.end();
 });
 
+t.test('hints count as much as they weigh', (t) => {
+  const [student, teacher] = [new GraphModule(graphOf(1)), new GraphModule(graphOf(2))];
+  const x = normal(SHAPE, 5);
+  const valuesOf = (network: GraphModule) => noGrad(() => network.runAll(new Map([['input', x]])));
+  const lossOf = (hints: readonly Hint[]): number => {
+    const distillation = new Distillation({ student, teacher, hints }).train();
+    return distillation.loss(distillation.forward(x), labels).item();
+  };
+  const plain = lossOf([]);
+  const distanceOf = (id: string): number => {
+    const [a, b] = [valuesOf(student), valuesOf(teacher)].map((values) => [...values.get(id)!.data]);
+    return a.reduce((sum, v, i) => sum + (v - b[i]) ** 2 / a.length, 0);
+  };
+  const [conv, fc] = ['conv', 'fc'].map(distanceOf);
+  const hint = (id: string, weight?: number): Hint => ({
+    student: id,
+    teacher: id,
+    weight: weight as number,
+  });
+  for (const [hints, expected] of [
+    [[hint('conv', 3)], 3 * conv],
+    [[hint('conv', 0.25), hint('fc', 2)], 0.25 * conv + 2 * fc],
+    [[hint('fc')], fc],
+    [[hint('fc', 0)], 0],
+  ] as const) {
+    const added = lossOf(hints) - plain;
+    t.ok(Math.abs(added - expected) < 1e-4 * Math.max(1, expected), `${added} ${expected}`);
+  }
+  t.end();
+});
+
+t.test('hints and quantization-aware training: values come nearer, and no code differs', (t) => {
+  const teacher = new GraphModule(graphOf(2));
+  const graph = pruneChannels(graphOf(1), { fraction: 0.5 });
+  const config = qatConfig({ weightBits: 4, activationBits: 6, activationQuantizer: lsqPlus() });
+  const student = calibrate(prepare(graph, config), batches(2, SHAPE));
+  student.phase = 'train';
+  const hints = [{ student: 'maxPool2d', teacher: 'maxPool2d', weight: 5 }];
+  const distillation = new Distillation({ student, teacher, hints, random: new Random(3) }).train();
+  const optimizer = new Adam(distillation.parameters(), { lr: 0.01 });
+  const losses = Array.from({ length: 20 }, () => {
+    optimizer.zeroGrad();
+    const loss = tidy(() => {
+      const value = distillation.loss(distillation.forward(normal(SHAPE, 5)), labels);
+      value.backward();
+      return value.item();
+    });
+    optimizer.step();
+    return loss;
+  });
+  t.ok(losses[19] < 0.8 * losses[0], `${losses[0]} -> ${losses[19]}`);
+  distillation.train(false);
+  const integers = convert(student);
+  t.notOk(
+    [...integers.params.keys()].some((id) => id.startsWith('hints')),
+    'maps are left behind',
+  );
+  const { codesCompared, codesDifferent } = compareCodes(student, integers, batches(3, SHAPE, 500));
+  t.ok(codesCompared > 0);
+  t.equal(codesDifferent, 0);
+  t.end();
+});
+
 t.test('a cached teacher is asked once about each input, and answers alike', (t) => {
   const real = new GraphModule(graphOf(2)).eval();
   let asked = 0;
@@ -154,6 +218,11 @@ t.test('bad options are named', (t) => {
   const [student, teacher] = [new GraphModule(graphOf(1)), new GraphModule(graphOf(2))];
   for (const [options, message] of [
     [{ temperature: 0 }, /temperature: 0/],
+    [{ temperature: Infinity }, /temperature: Infinity/],
+    ...[NaN, -1, Infinity].map(
+      (weight) =>
+        [{ hints: [{ student: 'fc', teacher: 'fc', weight }] }, RegExp(`weight of fc is ${weight}`)] as const,
+    ),
     [{ alpha: 2 }, /alpha: 2/],
     [{ hints: [{ student: 'x', teacher: 'fc' }] }, /x is not a value of the student/],
     [{ hints: [{ student: 'conv', teacher: 'fc' }] }, /channels only/],

@@ -67,7 +67,14 @@ t.test('bad arguments are named', (t) => {
   t.throws(() => new Pruner(new BatchNorm(2)), { code: 'argument', message: /include/ });
   t.throws(() => new Pruner(new Two(), { scope: 'row' as 'layer' }), { code: 'argument', message: /scope/ });
   t.throws(() => gradualSparsity({ final: 1, end: 5 }), { code: 'argument', message: /final: 1/ });
-  t.throws(() => gradualSparsity({ final: 0.5, begin: 5, end: 5 }), { code: 'argument', message: /begin 5/ });
+  for (const [options, message] of [
+    [{ final: 0.5, begin: 5, end: 5 }, /begin 5/],
+    [{ final: 0.5, begin: 0.5, end: 5 }, /begin 0.5.*whole steps/],
+    [{ final: 0.5, end: 5.5 }, /end 5.5/],
+    [{ final: 0.5, end: 5, every: 1.5 }, /every 1.5/],
+    [{ initial: 0.8, final: 0.5, end: 5 }, /initial: 0.8 is above final, 0.5/],
+  ] as const)
+    t.throws(() => gradualSparsity(options), { code: 'argument', message });
   t.end();
 });
 
@@ -123,10 +130,18 @@ t.test('a pruner goes on from its state', (t) => {
   for (const pruner of [first, second]) for (let i = 0; i < 4; i++) pruner.step();
   t.same(second.masks(), first.masks());
   t.same(b.stateDict(), a.stateDict());
-  t.throws(() => second.load({ step: 0, pruned: { 'conv.weight': [9999] } }), {
-    code: 'format',
-    message: /conv\.weight/,
-  });
+  const state = first.state();
+  for (const [broken, message] of [
+    [{ step: 0, pruned: { 'conv.weight': [9999] } }, /conv\.weight/],
+    [{ ...state, step: -1 }, /step -1/],
+    [{ ...state, step: 1.5 }, /step 1.5/],
+    [{ ...state, pruned: null }, /pruned no record/],
+    [{}, /step undefined/],
+    [null, /step undefined/],
+  ] as const) {
+    t.throws(() => second.load(broken as never), { code: 'format', message });
+    t.same(second.state(), state, 'nothing has changed');
+  }
   t.end();
 });
 

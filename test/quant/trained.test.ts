@@ -88,6 +88,30 @@ for (const [name, options] of Object.entries(METHODS))
     t.end();
   });
 
+t.test('other widths, grids and granularities convert to the same codes', (t) => {
+  const grids = [{ granularity: 'per-tensor' }, { signed: false }, { symmetricActivations: true }] as const;
+  const all = [...grids, { ...grids[0], ...grids[1], ...grids[2] }];
+  const widths = [[5, 7], [6, 5], [7, 3], [3, 6]]; // prettier-ignore
+  Object.entries(METHODS).forEach(([name, options], m) =>
+    all.forEach((grid, g) => {
+      const [weightBits, activationBits] = widths[(m + g) % widths.length];
+      const module = prepared({ ...options, ...grid, weightBits, activationBits });
+      train(module, 5);
+      const { codesCompared, codesDifferent } = compareCodes(module, convert(module), batches(2, SHAPE, 300));
+      t.ok(codesCompared > 0);
+      t.equal(codesDifferent, 0, `${name}, W${weightBits}A${activationBits}, ${JSON.stringify(grid)}`);
+      const { quantMin, quantMax, zeroPoint } = module.valueQParams('input')!;
+      t.equal(quantMax - quantMin, 2 ** activationBits - 1);
+      t.equal(quantMin === 0, 'signed' in grid);
+      if ('symmetricActivations' in grid)
+        t.equal(zeroPoint[0], 'signed' in grid ? 2 ** (activationBits - 1) : 0);
+      const scales = module.quantizer('conv.weight')!.qparams().scale.length;
+      t.equal(scales, 'granularity' in grid ? 1 : 4);
+    }),
+  );
+  t.end();
+});
+
 t.test('LSQ+ trains zero points, rounded where they are used; LSQ keeps those of calibration', (t) => {
   for (const [quantizer, moves] of [
     [lsq(), false],
@@ -125,13 +149,16 @@ t.test('also in training mode, with the tape, the values are those of the intege
 
 class Line extends Module {
   readonly fc = new Linear(3, 2);
+  constructor(private readonly clamp: (x: Tensor) => Tensor) {
+    super();
+  }
   override forward(x: Tensor): Tensor {
-    return relu(this.fc.forward(x));
+    return this.clamp(this.fc.forward(x));
   }
 }
 
-function lineOf(options: QConfigOptions): { module: QuantizedModule; x: Tensor } {
-  const model = new Line();
+function lineOf(options: QConfigOptions, clamp = relu): { module: QuantizedModule; x: Tensor } {
+  const model = new Line(clamp);
   model.fc.weight.data.set([0.9, -0.41, 0.13, -0.62, 0.3, 0.77]);
   model.fc.bias!.data.set([0.1, 0.2]);
   const x = tensor([
@@ -193,6 +220,33 @@ t.test('PACT: the bound of a ReLU gets the gradients of what it clips, the lower
   t.ok(clipped > 0);
   t.equal(upper.grad!.data[0], clipped);
   t.equal(lower.grad!.data[0], 0);
+  t.end();
+});
+
+t.test('PACT, symmetric: the one bound gets the gradients of both sides, with their signs', (t) => {
+  const { module, x } = lineOf(
+    {
+      activationQuantizer: pact(),
+      layers: { fc: { activationBits: 4, weightBits: 8 } },
+      symmetricActivations: true,
+    },
+    (y) => y,
+  );
+  const upper = module.tensor('fc/upper');
+  t.notOk(module.quantizerParameters().includes(module.tensor('fc/lower')), 'one bound is trained');
+  upper.data[0] = 0.3;
+  module.phase = 'off';
+  const real = noGrad(() => module.forward(x)).data;
+  module.phase = 'train';
+  const y = module.forward(x);
+  t.ok(Math.max(...y.data) <= 0.3 && Math.min(...y.data) < -0.25);
+  const weight = Float32Array.of(1, 2, 4, 8, 16, 32);
+  y.backward(new NDArray(weight, y.shape));
+  const sumOf = (clips: (v: number) => boolean): number =>
+    weight.reduce((sum, g, i) => sum + (clips(real[i]) ? g : 0), 0);
+  const [above, below] = [sumOf((v) => v > 0.3), sumOf((v) => v < -0.3)];
+  t.ok(above > 0 && below > 0);
+  t.equal(upper.grad!.data[0], above - below);
   t.end();
 });
 

@@ -150,10 +150,14 @@ t.test('bad options', async (t) => {
     { lambda: NaN },
     { warmup: 1 },
     { beta: [20, 0.5] as const },
+    { beta: [20] as unknown as [number, number] },
   ])
     t.throws(() => adaround(module, data, options), {
       code: 'argument',
       message: new RegExp(Object.keys(options)[0]),
     });
+  // undefined is the default: it is the batches that are complained of
+  for (const name of ['iterations', 'lr', 'lambda', 'beta', 'warmup', 'seed', 'onLayer'])
+    t.throws(() => adaround(module, [], { [name]: undefined }), { code: 'quantization', message: /batches/ });
   t.throws(() => adaround(module, []), { code: 'quantization', message: /batches/ });
 });
