@@ -37,6 +37,7 @@ t.test('what is read, and what is written twice', async (t) => {
     ['export', '@m.onnx', '--format', 'onnx'],
     ['export', '@m.onnx', '--format', 'onnx', '--out', '@same'],
     ['train', '--resume', '@run.checkpoint', '--out', '@run.checkpoint'],
+    ['train', '--out', '@new/net.octo', '--json', '@new/net.checkpoint'],
     ['detect', '@photo.png', '--out', '@photo.jpg'],
     ['report', '@m.octo', '--html', '@new', '--json', '@new'],
     ['report', '@m.octo', '--json', '@m-report.html'],

@@ -22,6 +22,7 @@ import { contractLines, FORMATS } from '../contract.js';
 import { quantizeDynamicJob } from '../dynamicQuantization.js';
 import { fileIn, loadModel, printResult, withEnding, writeOutput } from '../files.js';
 import { methodsData, quantizerOptions } from '../methods.js';
+import { refuseOverwriting } from '../overwrite.js';
 import { configOf, numericsName, quantizationOptions } from '../quantization.js';
 import { quantizeClassifier, quantizeOnInputs, type Job } from '../quantizationJobs.js';
 import { resumeOption, Training, type Job as TrainingJob } from '../training/index.js';
@@ -97,6 +98,7 @@ export const quantize = defineCommand({
     const ending = `-${method}${name}-w${weights}a${activationBits}.${options.format}`;
     const own = withEnding(path, ending);
     const out = options.out === undefined ? own : fileIn(options.out, basename(own));
+    refuseOverwriting(args, [['out', out]]);
     if (target !== undefined) violationLines(lint(source.graph, target)).forEach((line) => io.stderr(line));
     const job: Job = { path, source, config, target: target ?? null, format: options.format };
     const training =

@@ -19,6 +19,7 @@ import {
 import { loadData, type Data } from '../data.js';
 import { fileIn, printResult, withEnding, writeOutput } from '../files.js';
 import { EVALUATION_BATCH, loaderFor } from '../inference.js';
+import { refuseOverwriting } from '../overwrite.js';
 import { formatPercent, formatSeconds } from '../report/numbers.js';
 import { counted, shellWord } from '../text.js';
 import {
@@ -64,7 +65,8 @@ export const train = defineCommand({
   summary: 'train a float model, or go on with a run',
   positionals: [],
   options,
-  async run({ options, given }, io) {
+  async run(args, io) {
+    const { options, given } = args;
     const saved =
       options.resume === undefined
         ? null
@@ -76,6 +78,11 @@ export const train = defineCommand({
     const config =
       saved === null ? newConfig(options, data) : { ...saved.config, lr: options.lr ?? saved.config.lr };
     const paths = pathsOf(options, config);
+    const made = saved === null ? [paths.model, paths.checkpoint] : [paths.model];
+    refuseOverwriting(
+      args,
+      made.map((path) => ['out', path]),
+    );
     const run = createFloatRun(config, data.train);
     describeRun(run, io);
     const job = { config: { command: 'train', ...config } };
