@@ -88,7 +88,8 @@ const SETTLED = 1e-4;
  * scale is always per tensor. Prepare and calibrate the result.
  *
  * @returns a new graph with parameters of its own where they changed
- * @throws ArgumentError for options out of range, QuantizationError for an integer graph, GraphError where batch norm cannot be folded
+ * @throws ArgumentError for options out of range, QuantizationError for an integer graph, GraphError where batch norm cannot
+ *   be folded
  */
 export function equalize(graph: Graph, options: EqualizeOptions = {}): Graph {
   const { relu6 = 'skip', rounds = 40 } = options;

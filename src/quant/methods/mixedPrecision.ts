@@ -117,7 +117,12 @@ export function allocateBits(
 export interface MixedPrecisionOptions {
   /** What the sum of the costs must not exceed. */
   readonly budget: number;
-  /** Default: {@link storedBytes}. */
+  /**
+   * Default: {@link storedBytes}. For a budget of latency, time each layer at each width on the target (with the profiler of its
+   * runtime, or `Session.profile` here), and give the table by the names of layers:
+   * `cost: ({ id }, { weightBits = 8 }) => milliseconds[id][weightBits]`. The budget is then in milliseconds of these layers alone;
+   * take what the rest of the network needs off before.
+   */
   readonly cost?: BitCost;
   /** Also the bits of what each layer gives, as many as those of its weights. Default false. */
   readonly activations?: boolean;

@@ -1,7 +1,8 @@
 /**
  * Dynamic quantization of linear layers: weights become codes ahead of time, inputs when the network runs, in the range that
- * they have then (PyTorch's quantize_dynamic, ONNX Runtime's of the same name). It needs no calibration. What lies between the
- * layers stays in float.
+ * they have then (PyTorch's quantize_dynamic, ONNX Runtime's of the same name; "dynamic" as against static ranges in Gholami et
+ * al. 2021, "A Survey of Quantization Methods for Efficient Neural Network Inference", arXiv:2103.13630). It needs no calibration.
+ * What lies between the layers stays in float.
  */
 import { QuantizationError, quantRange, type NDArray } from '../../core/index.js';
 import {

@@ -50,15 +50,19 @@ class MinMaxObserver extends BaseObserver {
   }
 }
 
-/** The smallest and largest value over all batches, per tensor or (spec.axis) per channel. */
+/**
+ * The smallest and largest value over all batches, per tensor or (spec.axis) per channel: nothing is clipped, and one outlier
+ * can take most of the codes (Nagel et al. 2021, "A White Paper on Neural Network Quantization", arXiv:2106.08295, section 3.1).
+ */
 export function minMax(): ObserverFactory {
   return (spec) => new MinMaxObserver(spec, 'minMax', Math.min, Math.max);
 }
 
 /**
  * Exponential moving averages of the minimum and the maximum of each batch: the first batch sets them, every later one
- * moves them by `m += averagingConstant * (batch - m)` in float32 (PyTorch's MovingAverageMinMaxObserver). Depends on
- * the order of batches and on their size.
+ * moves them by `m += averagingConstant * (batch - m)` in float32 (Jacob et al. 2018, "Quantization and Training of Neural
+ * Networks for Efficient Integer-Arithmetic-Only Inference", arXiv:1712.05877, section 3.1; this arithmetic is that of PyTorch's
+ * MovingAverageMinMaxObserver). Depends on the order of batches and on their size.
  *
  * @throws ArgumentError unless 0 < averagingConstant <= 1
  */

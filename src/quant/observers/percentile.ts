@@ -5,8 +5,10 @@ import type { ObserverFactory } from './observer.js';
 
 /**
  * The range between two percentiles of all values of all batches, interpolated linearly between neighbouring values
- * (numpy's 'linear'). Exact for up to 32768 values per scale; beyond, within a bin of at most 1 / 8191 of the whole range.
- * Holds at most 128 KiB per scale. Does not depend on the order of batches.
+ * (numpy's 'linear'): a few outliers are clipped, and the rest has finer codes (Wu et al. 2020, "Integer Quantization for Deep
+ * Learning Inference: Principles and Empirical Evaluation", arXiv:2004.09602, which takes percentiles of magnitudes). Exact for
+ * up to 32768 values per scale; beyond, within a bin of at most 1 / 8191 of the whole range. Holds at most 128 KiB per scale.
+ * Does not depend on the order of batches.
  *
  * @param options `lower` and `upper` in percent, default 0.01 and 99.99
  * @throws ArgumentError unless 0 <= lower < upper <= 100

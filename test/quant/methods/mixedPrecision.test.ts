@@ -10,6 +10,7 @@ import {
   mixedPrecision,
   storedBytes,
   type BitChoice,
+  type BitCost,
   type LayerLoss,
 } from '../../../src/quant/methods/index.js';
 import { batches } from '../../support/models.js';
@@ -156,6 +157,47 @@ t.test('another cost, and activations beside the weights', (t) => {
   const four = LOSSES.filter(({ bits }) => bits === 4).reduce((s, { loss }) => s + loss, 0);
   t.ok(mixed.loss < four, 'less than four bits everywhere lose');
   t.ok(mixed.layers.depthwise.weightBits! > 4);
+  t.end();
+});
+
+t.test('a budget of latency: milliseconds of a table, by layer and width', (t) => {
+  // Made up, as of a target whose 4-bit kernels are fast for dense layers and no faster for depthwise ones.
+  const milliseconds: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+    stem: { 8: 1.6, 4: 0.9 },
+    depthwise: { 8: 0.7, 4: 0.7 },
+    pointwise: { 8: 2.1, 4: 1.1 },
+    fc: { 8: 0.3, 4: 0.2 },
+  };
+  const widths = [8, 4];
+  const losses = LOSSES.filter(({ bits }) => widths.includes(bits));
+  const graph = mobile();
+  const cost: BitCost = ({ id }, { weightBits = 8 }) => milliseconds[id][weightBits];
+  const timeOf = (layers: Readonly<Record<string, LayerBits>>): number =>
+    Object.entries(layers).reduce((sum, [id, bits]) => sum + milliseconds[id][bits.weightBits!], 0);
+  const lossOf = (ids: readonly string[], bits: readonly number[]): number =>
+    ids.reduce((sum, id, i) => {
+      const entry = losses.find((l) => l.id === id && l.kind === 'weights' && l.bits === bits[i])!;
+      return sum + entry.loss;
+    }, 0);
+  const ids = Object.keys(milliseconds);
+  const every = Array.from({ length: 2 ** ids.length }, (_, n) => ids.map((_, i) => widths[(n >> i) & 1]));
+  const inTime = (bits: readonly number[]): number =>
+    ids.reduce((sum, id, i) => sum + milliseconds[id][bits[i]], 0);
+  for (const budget of [3, 3.6, 4, 4.7]) {
+    const fast = mixedPrecision(graph, losses, { budget, cost });
+    t.ok(fast.cost <= budget, `${fast.cost} of ${budget} ms`);
+    t.ok(Math.abs(timeOf(fast.layers) - fast.cost) < 1e-9, 'the cost is that of the table');
+    const best = Math.min(...every.filter((bits) => inTime(bits) <= budget).map((b) => lossOf(ids, b)));
+    t.ok(Math.abs(fast.loss - best) < 1e-12, 'the least loss of all that keep the budget');
+    t.same(fast.layers.depthwise, { weightBits: 8 }, 'where fewer bits save no time, there are none fewer');
+  }
+  const fused = fuseLayers(graph);
+  const all = fused.nodes.filter(isLayer).reduce((sum, node) => sum + storedBytes(fused)(node, {}), 0);
+  const fast = mixedPrecision(graph, losses, { budget: 3.6, cost });
+  const small = mixedPrecision(graph, losses, { budget: 0.6 * all });
+  t.notSame(fast.layers, small.layers, 'another budget, other bits');
+  t.ok(timeOf(small.layers) > 3.6, 'what keeps the bytes is too slow');
+  t.throws(() => mixedPrecision(graph, losses, { budget: 2.8, cost }), { message: /2.8 is too little/ });
   t.end();
 });
 
