@@ -1,46 +1,89 @@
 /** A teacher that is asked once about each input. */
 import { noGrad, Tensor } from '../autograd/index.js';
-import { NDArray, type TypedArray } from '../core/index.js';
+import { ArgumentError, NDArray, type Shape, type TypedArray } from '../core/index.js';
+import type { ValueId } from '../graph/index.js';
 import type { Teacher } from './distillation.js';
+import { insideOf, type Inside } from './inside.js';
 
 /**
- * Keeps the teacher's logits by the contents of each input (64 bits of hash), so that from the second epoch on they cost
- * nothing. Pays where inputs repeat, that is, without augmentation; one row of logits per input is kept.
+ * Keeps what the teacher says by the contents of each input (64 bits of hash), so that from the second epoch on it costs nothing.
+ * Pays where inputs repeat, that is, without augmentation. One row of logits is kept per input, and for hints one of each value
+ * that is named.
  *
  * A batch with an input that is new is asked as a whole: how many rows there are decides which kernels compute, and with them
  * the last bits. With batches of one size (`dropLast`) answers do not depend on what was asked before, so a run that is
  * resumed with an empty cache gives the same bits.
  */
-export class CachedTeacher implements Teacher {
+export class CachedTeacher implements Teacher, Inside {
   readonly #teacher: Teacher;
-  readonly #logits = new Map<string, Float32Array>();
+  readonly #values: readonly ValueId[];
+  /** Of each input: its logits, then its part of each value. */
+  readonly #rows = new Map<string, readonly Float32Array[]>();
+  /** Shapes of the same. */
+  #shapes: readonly Shape[] = [];
 
-  constructor(teacher: Teacher) {
+  /**
+   * @param options `values` are kept as well, for hints
+   * @throws ArgumentError for values that the teacher has not
+   */
+  constructor(teacher: Teacher, options: { readonly values?: readonly ValueId[] } = {}) {
     this.#teacher = teacher;
+    this.#values = options.values ?? [];
+    for (const id of this.#values) insideOf(teacher, 'teacher').shapeOf(id);
     teacher.train?.(false);
   }
 
   /** Inputs that the teacher has seen. */
   get size(): number {
-    return this.#logits.size;
+    return this.#rows.size;
   }
 
   forward(x: Tensor): Tensor {
+    return this.#answers(x)[0];
+  }
+
+  shapeOf(id: ValueId): Shape {
+    if (!this.#values.includes(id))
+      throw new ArgumentError(`hints: the cached teacher does not keep ${id}; name it in its option values`);
+    return insideOf(this.#teacher, 'teacher').shapeOf(id);
+  }
+
+  look(x: Tensor, ids: readonly ValueId[]): ReturnType<Inside['look']> {
+    const [output, ...values] = this.#answers(x);
+    return { output, values: ids.map((id) => values[this.#values.indexOf(id)]) };
+  }
+
+  #answers(x: Tensor): Tensor[] {
     const [rows] = x.shape;
-    const size = x.size / rows;
-    const keys = Array.from({ length: rows }, (_, i) => hash(x.data.subarray(i * size, (i + 1) * size)));
-    if (keys.some((key) => !this.#logits.has(key))) {
-      const answer = noGrad(() => this.#teacher.forward(x));
-      const classes = answer.size / rows;
+    const keys = Array.from({ length: rows }, (_, i) => hash(rowOf(x, i)));
+    if (keys.some((key) => !this.#rows.has(key))) {
+      const answers = noGrad(() => this.#ask(x));
+      this.#shapes = answers.map(({ shape }) => shape.slice(1));
       keys.forEach((key, i) =>
-        this.#logits.set(key, Float32Array.from(answer.data.slice(i * classes, (i + 1) * classes))),
+        this.#rows.set(
+          key,
+          answers.map((answer) => Float32Array.from(rowOf(answer, i))),
+        ),
       );
     }
-    const known = keys.map((key) => this.#logits.get(key)!);
-    const out = NDArray.zeros([rows, known[0].length], 'float32');
-    known.forEach((logits, i) => out.data.set(logits, i * logits.length));
-    return new Tensor(out);
+    const known = keys.map((key) => this.#rows.get(key)!);
+    return this.#shapes.map((shape, v) => {
+      const out = NDArray.zeros([rows, ...shape], 'float32');
+      known.forEach((row, i) => out.data.set(row[v], i * row[v].length));
+      return new Tensor(out);
+    });
   }
+
+  #ask(x: Tensor): readonly Tensor[] {
+    if (this.#values.length === 0) return [this.#teacher.forward(x)];
+    const { output, values } = insideOf(this.#teacher, 'teacher').look(x, this.#values);
+    return [output, ...values];
+  }
+}
+
+function rowOf({ data, size, shape }: Tensor, i: number): TypedArray {
+  const width = size / shape[0];
+  return data.subarray(i * width, (i + 1) * width);
 }
 
 /**

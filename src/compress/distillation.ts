@@ -4,9 +4,10 @@
  */
 import { noGrad, type Tensor } from '../autograd/index.js';
 import { ArgumentError, formatShape, sameShape, type NDArray, type Random } from '../core/index.js';
-import type { Graph, ValueId } from '../graph/index.js';
+import type { ValueId } from '../graph/index.js';
 import { Linear } from '../nn/index.js';
 import { add, crossEntropy, distillationLoss, mseLoss, mul } from '../ops/index.js';
+import { insideOf } from './inside.js';
 
 /** A model, a graph that trains, or a quantized module. */
 export interface Student {
@@ -24,12 +25,6 @@ export interface Teacher {
   /** Logits [N, classes]. */
   forward(x: Tensor): Tensor;
   train?(on?: boolean): unknown;
-}
-
-/** A network whose inner values can be had: a GraphModule or a QuantizedModule. */
-interface Inspectable {
-  readonly graph: Graph;
-  runAll(inputs: ReadonlyMap<ValueId, Tensor>): ReadonlyMap<ValueId, Tensor>;
 }
 
 /** A value of the student that is to be like one of the teacher. */
@@ -89,8 +84,8 @@ export class Distillation implements Student {
     this.#temperature = temperature;
     this.#alpha = alpha;
     this.#hints = hints.map((hint) => {
-      const from = shapeOf(student, hint.student, 'student');
-      const to = shapeOf(teacher, hint.teacher, 'teacher');
+      const from = insideOf(student, 'student').shapeOf(hint.student);
+      const to = insideOf(teacher, 'teacher').shapeOf(hint.teacher);
       if (!sameShape(from.slice(0, -1), to.slice(0, -1)))
         throw new ArgumentError(
           `hints: ${hint.student} ${formatShape(from)} and ${hint.teacher} ${formatShape(to)} may differ in channels only`,
@@ -152,11 +147,12 @@ export class Distillation implements Student {
       this.#seen = { logits: noGrad(() => this.#teacher.forward(x)), features: [] };
       return this.#student.forward(x);
     }
-    const student = valuesOf(this.#student, x);
-    const teacher = noGrad(() => valuesOf(this.#teacher, x));
+    const ids = (of: 'student' | 'teacher'): ValueId[] => this.#hints.map((hint) => hint[of]);
+    const student = insideOf(this.#student, 'student').look(x, ids('student'));
+    const teacher = noGrad(() => insideOf(this.#teacher, 'teacher').look(x, ids('teacher')));
     this.#seen = {
       logits: teacher.output,
-      features: this.#hints.map((hint) => [student.all.get(hint.student)!, teacher.all.get(hint.teacher)!]),
+      features: student.values.map((value, i) => [value, teacher.values[i]]),
     };
     return student.output;
   }
@@ -179,23 +175,4 @@ export class Distillation implements Student {
       distillationLoss(output, logits, targets, options),
     );
   };
-}
-
-function inspectable(network: object, name: string): Inspectable {
-  if ('runAll' in network && 'graph' in network) return network as Inspectable;
-  throw new ArgumentError(
-    `hints: the ${name} has no values to look at; give a GraphModule or a QuantizedModule (see trace)`,
-  );
-}
-
-function shapeOf(network: object, id: ValueId, name: string): readonly number[] {
-  const value = inspectable(network, name).graph.values.get(id);
-  if (value === undefined) throw new ArgumentError(`hints: ${id} is not a value of the ${name}`);
-  return value.shape;
-}
-
-function valuesOf(network: object, x: Tensor): { all: ReadonlyMap<ValueId, Tensor>; output: Tensor } {
-  const { graph, runAll } = network as Inspectable;
-  const all = runAll.call(network, new Map([[graph.inputs[0], x]]));
-  return { all, output: all.get(graph.outputs[0])! };
 }

@@ -132,6 +132,45 @@ t.test('hints count as much as they weigh', (t) => {
   t.end();
 });
 
+t.test('a cached teacher keeps what hints look at', (t) => {
+  const hints = [{ student: 'maxPool2d', teacher: 'maxPool2d' }];
+  const lossesWith = (teacher: Teacher): number[] => {
+    const student = new GraphModule(pruneChannels(graphOf(1), { fraction: 0.5 }));
+    const distillation = new Distillation({ student, teacher, hints, random: new Random(3) }).train();
+    const optimizer = new Adam(distillation.parameters(), { lr: 0.02 });
+    return Array.from({ length: 6 }, (_, i) => {
+      optimizer.zeroGrad();
+      const loss = distillation.loss(distillation.forward(normal(SHAPE, i % 2)), labels);
+      loss.backward();
+      optimizer.step();
+      return loss.item();
+    });
+  };
+  let asked = 0;
+  class Counted extends GraphModule {
+    override runAll(inputs: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+      asked++;
+      return super.runAll(inputs);
+    }
+  }
+  const cached = new CachedTeacher(new Counted(graphOf(2)), { values: ['fc', 'maxPool2d'] });
+  t.same(lossesWith(cached), lossesWith(new GraphModule(graphOf(2))));
+  t.equal(asked, 2, 'once for each batch');
+  t.equal(cached.size, 8);
+  const bad = (teacher: () => Teacher, message: RegExp) =>
+    t.throws(() => lossesWith(teacher()), { code: 'argument', message });
+  bad(
+    () => new CachedTeacher(new GraphModule(graphOf(2))),
+    /does not keep maxPool2d; name it in its option values/,
+  );
+  bad(
+    () => new CachedTeacher(new GraphModule(graphOf(2)), { values: ['x'] }),
+    /x is not a value of the teacher/,
+  );
+  bad(() => new CachedTeacher(new TinyCnn(), { values: ['x'] }), /the teacher has no values to look at/);
+  t.end();
+});
+
 t.test('hints and quantization-aware training: values come nearer, and no code differs', (t) => {
   const teacher = new GraphModule(graphOf(2));
   const graph = pruneChannels(graphOf(1), { fraction: 0.5 });
@@ -228,7 +267,7 @@ t.test('bad options are named', (t) => {
     [{ hints: [{ student: 'conv', teacher: 'fc' }] }, /channels only/],
     [
       { teacher: new CachedTeacher(teacher), hints: [{ student: 'fc', teacher: 'fc' }] },
-      /teacher has no values/,
+      /does not keep fc/,
     ],
   ] as const)
     t.throws(() => new Distillation({ student, teacher, ...options }), { code: 'argument', message });
