@@ -265,10 +265,7 @@ t.test('bad options are named', (t) => {
     [{ alpha: 2 }, /alpha: 2/],
     [{ hints: [{ student: 'x', teacher: 'fc' }] }, /x is not a value of the student/],
     [{ hints: [{ student: 'conv', teacher: 'fc' }] }, /channels only/],
-    [
-      { teacher: new CachedTeacher(teacher), hints: [{ student: 'fc', teacher: 'fc' }] },
-      /does not keep fc/,
-    ],
+    [{ teacher: new CachedTeacher(teacher), hints: [{ student: 'fc', teacher: 'fc' }] }, /does not keep fc/],
   ] as const)
     t.throws(() => new Distillation({ student, teacher, ...options }), { code: 'argument', message });
   t.end();
