@@ -202,6 +202,22 @@ t.test('LSQ: the gradient of a weight scale in a network is that of the paper', 
   t.end();
 });
 
+t.test('LSQ: signed codes and unsigned ones train alike', (t) => {
+  const options = { activationBits: 4, weightQuantizer: lsq(), activationQuantizer: lsq() };
+  const losses = [true, false].map((signed) => train(prepared({ ...options, signed }), 8));
+  t.same(losses[0], losses[1]);
+  const gradients = [true, false].map((signed) => {
+    const module = prepared({ ...options, signed }).train();
+    module.phase = 'train';
+    const y = module.forward(normal(SHAPE, 3));
+    y.backward(NDArray.full(y.shape, 1, 'float32'));
+    // Q is 15 after a ReLU, in both
+    return [...module.parameters()].map(({ grad }) => [...grad!.data]);
+  });
+  t.same(gradients[0], gradients[1]);
+  t.end();
+});
+
 t.test('PACT: the bound of a ReLU gets the gradients of what it clips, the lower one stays 0', (t) => {
   const { module, x } = lineOf({ activationQuantizer: pact(), activationBits: 4 });
   const [lower, upper] = ['lower', 'upper'].map((name) => module.tensor(`fc/${name}`));
