@@ -10,6 +10,9 @@ import type { QuantizedModule } from '../quantizedModule.js';
 import { ChannelMoments } from './channelMoments.js';
 import { eachLayer } from './eachLayer.js';
 
+/** Share of its variance below which a channel is constant: rounding left it no weights. */
+const CONSTANT = 1e-6;
+
 /**
  * Sets running mean and variance of every batch norm to the mean and the unbiased variance, over all batches, of what its layer
  * computes from quantized inputs with quantized weights (Nagel et al. 2022, "Overcoming Oscillations in Quantization-Aware
@@ -19,7 +22,7 @@ import { eachLayer } from './eachLayer.js';
  * as `qatSchedule` does: weights and ranges have settled on the statistics that there were, and others cost accuracy.
  *
  * New statistics are new folded weights: the observers of the weights start afresh with them, learned scales per channel go along.
- * Ranges of activations stay.
+ * Ranges of activations stay. A channel that rounding leaves constant keeps its variance.
  *
  * @param module calibrated or trained, with batch norm; changed in place, left in eval mode with phase 'frozen'
  * @param batches typical inputs, of the training set
@@ -49,7 +52,8 @@ export function reestimateBatchNorm(
       const variance = module.tensor(bn.variance).data;
       const before = variance.slice();
       module.tensor(bn.mean).data.set(moments.mean);
-      variance.set(moments.variance());
+      // a constant channel would be divided by sqrt(eps): per tensor, its weights would set the scale of all
+      variance.set(moments.variance().map((v, c) => (v > CONSTANT * before[c] ? v : before[c])));
       const factors = Float32Array.from(before, (v, c) => Math.sqrt((v + bn.eps) / (variance[c] + bn.eps)));
       quantizer.follow(foldedWeights(node, module).weight.value, factors);
     });

@@ -156,6 +156,31 @@ t.test('re-estimated batch norm gives quantized channels the mean beta and the d
   t.end();
 });
 
+t.test('a channel that rounding leaves without weights keeps its variance', (t) => {
+  const random = new Random(5);
+  const conv = new Conv2d(2, 6, 3, { bias: false, random });
+  const bn = new BatchNorm(6);
+  const net = new Sequential(conv, bn, new ReLU(), new Conv2d(6, 4, 3, { random }));
+  roughen(net, 5);
+  bn.weight.data.fill(1);
+  conv.weight.data.forEach((w, i) => (conv.weight.data[i] = i < conv.weight.size / 6 ? w / 1000 : w));
+  const data = batches(8, SHAPE, 60);
+  const graph = trace(net.eval(), data[0]);
+  const config = ptqConfig({ weightBits: 4, granularity: 'per-tensor' });
+  const module = calibrate(prepare(graph, config), data);
+  const { batchNorm, weight } = module.graph.nodes.find(isLayer)!;
+  const scale = (): number => module.quantizer(weight)!.qparams().scale[0];
+  const before = scale();
+  const [kept, ...old] = module.tensor(batchNorm!.variance).data;
+  reestimateBatchNorm(module, data);
+  const [dead, ...others] = module.tensor(batchNorm!.variance).data;
+  t.equal(dead, kept);
+  t.ok(others.every((v, c) => v !== old[c]));
+  t.ok(scale() < 10 * before, `${before} -> ${scale()}`);
+  t.equal(differencesOf(module, data.slice(0, 2)), 0);
+  t.end();
+});
+
 t.test('moments of batches are those of all rows', (t) => {
   const all = normal([50, 3], 8);
   const [parts, whole] = [new ChannelMoments(), new ChannelMoments()];
